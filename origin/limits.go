@@ -1,0 +1,90 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+)
+
+// The bytes that may pass at once under max_bandwidth: an eighth of a second's worth, within these bounds.
+const (
+	minBurst = 4 << 10
+	maxBurst = 1 << 20
+)
+
+// busyAgain is when to come again after all places were taken: there is no telling.
+const busyAgain = time.Second
+
+// limits are the bounds that all pulls of an origin share.
+type limits struct {
+	c         Config
+	places    *semaphore.Weighted // one per pull
+	requests  *rate.Limiter       // nil: any number
+	bandwidth *rate.Limiter       // nil: any
+}
+
+func newLimits(c Config) *limits {
+	l := &limits{c: c, places: semaphore.NewWeighted(int64(c.MaxConcurrent))}
+	if c.MaxRate > 0 {
+		l.requests = rate.NewLimiter(rate.Limit(c.MaxRate), int(math.Ceil(min(c.MaxRate, math.MaxInt32))))
+	}
+	if c.MaxBandwidth > 0 {
+		burst := min(max(c.MaxBandwidth/8, minBurst), maxBurst)
+		l.bandwidth = rate.NewLimiter(rate.Limit(c.MaxBandwidth), int(burst))
+	}
+	return l
+}
+
+// enter waits for a place, as long as the budget of w lasts. The place must be left again.
+func (l *limits) enter(w *watch) *Error {
+	if l.places.Acquire(w.ctx, 1) == nil {
+		return nil
+	}
+	if passed := new(limitError); errors.As(context.Cause(w.ctx), &passed) {
+		return busy(fmt.Sprintf("max_concurrent (%d) pulls are under way", l.c.MaxConcurrent), busyAgain)
+	}
+	return ended(w.ctx, opLimit)
+}
+
+func (l *limits) leave() { l.places.Release(1) }
+
+// turn waits until one more request may be sent, if that is before the budget of w ends.
+func (l *limits) turn(w *watch) *Error {
+	if l.requests == nil {
+		return nil
+	}
+	place := l.requests.Reserve()
+	wait := place.Delay()
+	if wait > w.left() {
+		place.Cancel()
+		return busy(fmt.Sprintf("max_rate (%g requests per second) is reached", l.c.MaxRate), max(wait, busyAgain))
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-w.ctx.Done():
+		place.Cancel()
+		return ended(w.ctx, opLimit)
+	}
+}
+
+func busy(why string, again time.Duration) *Error {
+	return &Error{Kind: KindBusy, Op: opLimit, RetryAfter: again, Temporary: true, Err: errors.New(why)}
+}
+
+// ended describes why a context ended: a limit passed, or the caller has gone or set an end.
+func ended(ctx context.Context, op string) *Error {
+	cause := context.Cause(ctx)
+	e := &Error{Kind: KindFailed, Op: op, Err: cause, Temporary: true}
+	if passed := new(limitError); errors.As(cause, &passed) || errors.Is(cause, context.DeadlineExceeded) {
+		e.Kind = KindTimeout
+	}
+	return e
+}

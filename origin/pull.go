@@ -1,0 +1,161 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"unicode/utf8"
+)
+
+// pull is one Fetch, from the place it takes until its body is closed.
+type pull struct {
+	o      *Origin
+	r      Request
+	budget *watch // of the answer; its context is that of the whole pull
+}
+
+// end gives everything back.
+func (p *pull) end() {
+	p.budget.end()
+	p.o.limits.leave()
+}
+
+// run asks one target after the other.
+func (p *pull) run() (*Response, error) {
+	var failed attempts
+	for i, ask := range p.r.Asks {
+		response, err := p.ask(ask)
+		if err == nil {
+			return response, nil
+		}
+		err.Target = ask.Role
+		failed = append(failed, err)
+		if p.budget.ctx.Err() != nil || i == len(p.r.Asks)-1 || !p.o.over.covers(err) {
+			break
+		}
+		p.o.failingOver(p.budget.ctx, err)
+	}
+	return nil, failed.verdict()
+}
+
+// ask follows one target's redirects to an answer.
+func (p *pull) ask(a Ask) (*Response, *Error) {
+	u, err := parseURL(a.URL)
+	if err != nil {
+		return nil, &Error{Kind: KindFailed, Op: opAnswer, Err: err}
+	}
+	h := hop{t: p.o.targets[a.Role], url: u, header: canonical(p.r.Header), kept: true}
+	if h.t.bucket != nil && !utf8.ValidString(u.Path) {
+		// The keys of S3 are UTF-8: no bucket can hold this one, and no signature could cover it.
+		return nil, &Error{Kind: KindNotFound, Op: opStatus, Status: http.StatusNotFound}
+	}
+	for {
+		answer, err := p.send(h)
+		if err != nil {
+			return nil, err
+		}
+		if !isRedirect(answer.StatusCode) {
+			return p.judge(h, answer)
+		}
+		next, response, err := p.redirected(h, answer)
+		if next == nil {
+			return response, err
+		}
+		h = *next
+	}
+}
+
+// hop is one request on the way to an answer.
+type hop struct {
+	t      *target
+	url    *url.URL
+	header http.Header
+	count  int  // the redirects that led here
+	kept   bool // no redirect has led to another place yet: signature, secrets and the bucket's own answers hold
+}
+
+// send sends one request and waits for the whole header of its answer. 1xx answers do not count.
+func (p *pull) send(h hop) (*answer, *Error) {
+	if err := p.o.limits.turn(p.budget); err != nil {
+		return nil, err
+	}
+	w := watched(p.budget.ctx)
+	op := new(atomic.Value)
+	req := p.request(p.traced(w, op), h)
+	if h.kept && h.t.bucket != nil {
+		if err := h.t.bucket.sign(req); err != nil {
+			defer w.end()
+			return nil, failure(w.ctx, opCredentials, err)
+		}
+	}
+	w.arm(&limitError{"timeouts.connect", p.o.c.Timeouts.Connect})
+	op.Store(opConnect)
+	response, err := h.t.transport(h.url).RoundTrip(req)
+	w.disarm()
+	if err == nil {
+		if err = clean(response.Header); err == nil {
+			return &answer{response, w}, nil
+		}
+		_ = response.Body.Close() // the answer is refused: what closing it says does not matter
+	}
+	defer w.end()
+	return nil, failure(w.ctx, op.Load().(string), err)
+}
+
+// traced makes the limit on the connection pass into the one on the first byte when there is a connection, and notes in
+// op which of the two it is.
+func (p *pull) traced(w *watch, op *atomic.Value) context.Context {
+	limit := func(name string, l *limitError) {
+		op.Store(name)
+		w.arm(l)
+	}
+	return httptrace.WithClientTrace(w.ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { limit(opConnect, &limitError{"timeouts.connect", p.o.c.Timeouts.Connect}) },
+		GotConn: func(httptrace.GotConnInfo) {
+			limit(opAnswer, &limitError{"timeouts.first_byte", p.o.c.Timeouts.FirstByte})
+		},
+	})
+}
+
+func (p *pull) request(ctx context.Context, h hop) *http.Request {
+	req := &http.Request{
+		Method: p.r.Method, URL: h.url, Host: h.url.Host, Header: h.header.Clone(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if h.t.hostHeader != "" && h.t.isHome(h.url) {
+		req.Host = h.t.hostHeader
+	}
+	return req.WithContext(ctx)
+}
+
+// failure describes an error of what was done under ctx, which tells whether a limit is behind it.
+func failure(ctx context.Context, op string, err error) *Error {
+	if ctx.Err() != nil {
+		return ended(ctx, op)
+	}
+	e := &Error{Kind: KindFailed, Op: op, Err: err, Temporary: true}
+	var slow net.Error
+	var refused *refusedError
+	switch {
+	case errors.As(err, &refused):
+		e.Temporary = false
+	case errors.As(err, &slow) && slow.Timeout():
+		e.Kind = KindTimeout
+	}
+	return e
+}
+
+// canonical copies a header with the names in the form that net/http looks for.
+func canonical(h http.Header) http.Header {
+	made := make(http.Header, len(h))
+	for name, values := range h {
+		name = http.CanonicalHeaderKey(name)
+		made[name] = append(made[name], values...)
+	}
+	made.Del("Host")
+	return made
+}
