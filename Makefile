@@ -1,0 +1,42 @@
+# What a developer types. `make help` lists it; .ci/run types the same.
+
+GO       ?= go
+FUZZTIME ?= 5s
+TIMEOUT  ?= 20m
+BIN      := .cache/bin
+
+# Every check of staticcheck but those that test/lint/staticcheck.checks takes out, each with its reason.
+CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build setup test lint fuzz clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: ## a sample origin, a gateway in front of it and the curl lines to try
+	$(GO) run ./cmd/mirrorgate demo
+
+build: ## the program, as .cache/bin/mirrorgate
+	$(GO) build -trimpath -o $(BIN)/mirrorgate ./cmd/mirrorgate
+
+setup: ## install what the tests and the linter need (quick when all is there)
+	test/setup.sh
+
+test: ## all tests with the race detector, those with real servers too
+	test/setup.sh servers
+	$(GO) vet ./...
+	$(GO) test -race -timeout $(TIMEOUT) ./...
+
+lint: ## gofmt, vet, staticcheck, import rules, sizes
+	test/setup.sh linter
+	@files=$$(gofmt -l */); test -z "$$files" || { echo "run gofmt -w on:"; echo "$$files"; exit 1; }
+	$(GO) vet ./...
+	$(BIN)/staticcheck -checks '$(CHECKS)' ./...
+	$(GO) test -count=1 ./test/lint
+
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	test/fuzz.sh $(FUZZTIME)
+
+clean: ## remove the program and the tests' cache, not the installed servers
+	rm -rf $(BIN)/mirrorgate .cache/test
