@@ -1,0 +1,119 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Limits bounds what all sites of a gateway together may use.
+type Limits struct {
+	MaxPulls    int `yaml:"max_pulls"`    // pulls at one time
+	MaxWaiting  int `yaml:"max_waiting"`  // requests that wait for a pull's first byte
+	MaxNegative int `yaml:"max_negative"` // remembered answers that an object is not there
+}
+
+// DefaultLimits returns the limits of a gateway without configuration.
+func DefaultLimits() Limits {
+	return Limits{MaxPulls: 512, MaxWaiting: 100_000, MaxNegative: 100_000}
+}
+
+// Validate reports every bound that is not positive.
+func (l Limits) Validate(report func(path, problem string)) {
+	for _, f := range []struct {
+		path  string
+		value int
+	}{{"max_pulls", l.MaxPulls}, {"max_waiting", l.MaxWaiting}, {"max_negative", l.MaxNegative}} {
+		if f.value <= 0 {
+			report(f.path, "must be at least 1")
+		}
+	}
+}
+
+// BusyError means that a bound was reached; the same request may succeed later.
+type BusyError struct {
+	Setting string // the bound's name in the configuration
+}
+
+func (e *BusyError) Error() string { return fmt.Sprintf("busy: %s is reached", e.Setting) }
+
+// Site is what the cache needs to know of a site.
+type Site struct {
+	Name   string
+	Bucket Bucket
+	Save   bool // false: pulls are shared, but never saved
+}
+
+// Cache is the meeting point of clients, buckets and pulls. All methods may be called concurrently.
+type Cache struct {
+	spool    Spool
+	log      *slog.Logger
+	limits   Limits
+	slots    chan struct{} // one per pull
+	negative *negatives
+
+	life   context.Context // of the pulls, which belong to nobody's request
+	end    context.CancelFunc
+	active sync.WaitGroup // pulls
+
+	mu      sync.Mutex
+	flights map[ID]*flight
+	waiting int
+}
+
+// New returns a Cache that keeps arriving bodies in spool. End it with Drain.
+func New(l Limits, spool Spool, log *slog.Logger) *Cache {
+	// Pulls outlive the requests that cause them, so their context begins here; Drain ends it.
+	life, end := context.WithCancel(context.Background())
+	return &Cache{
+		spool: spool, log: log, limits: l,
+		slots:    make(chan struct{}, l.MaxPulls),
+		negative: newNegatives(l.MaxNegative, time.Now),
+		life:     life, end: end,
+		flights: make(map[ID]*flight),
+	}
+}
+
+// Drain waits until all pulls have ended. When ctx ends before that, it cancels them: their readers fail and nothing of
+// them is kept. No Fill may be called after Drain.
+func (c *Cache) Drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		c.active.Wait()
+		close(done)
+	}()
+	defer c.end()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		c.end()
+		<-done
+		return fmt.Errorf("pulls were cut off at the end of the grace period: %w", context.Cause(ctx))
+	}
+}
+
+// Get opens an object that is in the site's bucket, or committed to the spool and not yet saved. ErrNotFound means
+// that the bucket said so and the spool does not hold it; any other failure of the bucket stays that failure, unless
+// the spool holds the object.
+func (c *Cache) Get(ctx context.Context, site *Site, key string, o ReadOptions) (*Object, error) {
+	obj, err := site.Bucket.Open(ctx, key, o)
+	if err == nil || isAnswer(err) {
+		return obj, err
+	}
+	spooled, spoolErr := c.spool.Open(ID{site.Name, key}, o)
+	if errors.Is(spoolErr, ErrNotFound) {
+		return nil, err
+	}
+	return spooled, spoolErr
+}
+
+// isAnswer tells whether the bucket's error is its final word on the key, which the spool cannot change.
+func isAnswer(err error) bool {
+	var outside *RangeError
+	return errors.Is(err, ErrDeleted) || errors.Is(err, ErrPrecondition) || errors.Is(err, ErrKeyForm) ||
+		errors.As(err, &outside)
+}
