@@ -1,0 +1,253 @@
+package bucket
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+
+	"mirrorgate/cache"
+)
+
+// Put implements cache.Bucket. PutOptions.StorageClass has no meaning in a directory.
+func (d *Dir) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) error {
+	if strings.HasPrefix(key, cache.InternalPrefix) || !legalKey(key) {
+		return &cache.BucketError{Op: "put", Lasting: true, Err: cache.ErrKeyForm}
+	}
+	if meta.Size < 0 {
+		return &cache.BucketError{Op: "put", Lasting: true, Err: errors.New("the size of the body is not known")}
+	}
+	p := d.place(key)
+	// Who cannot win learns it before the body is copied.
+	if _, err := d.toReplace(p, o.IfMatch); err != nil {
+		return diskError("put", err)
+	}
+	w, err := d.stage(ctx, p, body, meta)
+	if err != nil {
+		return diskError("put", err)
+	}
+	defer w.discard()
+	if err := w.describe(meta); err != nil {
+		return diskError("put", err)
+	}
+	d.locks[p.stripe].Lock()
+	defer d.locks[p.stripe].Unlock()
+	if err := w.commit(o.IfMatch); err != nil {
+		return diskError("put", err)
+	}
+	if err := w.settle(); err != nil {
+		// The object is there, and its pending record describes it just as well.
+		d.log.Warn("directory bucket: a record keeps its pending name", "record", w.pending, "error", err)
+	}
+	return nil
+}
+
+// write is one object on its way into the directory: stage, describe, commit, settle. A crash between any two of them
+// leaves the old object or the new one, each with its own metadata.
+type write struct {
+	dir       *Dir
+	place     place
+	temp      string // the body's file until it is committed
+	id        identity
+	md5       string
+	pending   string // the record's name until it is settled
+	committed bool
+}
+
+// stage copies the body into a file of its own and brings that to the disk.
+func (d *Dir) stage(ctx context.Context, p place, body io.ReaderAt, meta cache.Meta) (*write, error) {
+	temp, f, err := d.createTemp()
+	if err != nil {
+		return nil, err
+	}
+	w := &write{dir: d, place: p, temp: temp, md5: strings.ToLower(meta.Origin.MD5)}
+	if isHexMD5(w.md5) {
+		err = copyBody(ctx, f, nil, body, meta.Size)
+	} else {
+		sum := md5.New()
+		err = copyBody(ctx, f, sum, body, meta.Size)
+		w.md5 = hex.EncodeToString(sum.Sum(nil))
+	}
+	if err == nil {
+		w.id, err = syncedIdentity(f)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		w.discard()
+		return nil, err
+	}
+	return w, nil
+}
+
+// syncedIdentity brings f to the disk and gives its identity. Unsynced, a power cut could leave a file that is at its
+// place and yet lacks bytes.
+func syncedIdentity(f *os.File) (identity, error) {
+	if err := f.Sync(); err != nil {
+		return identity{}, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return identity{}, err
+	}
+	return identityOf(info), nil
+}
+
+// copyBody writes size bytes of body to f, and to sum unless it is nil.
+func copyBody(ctx context.Context, f *os.File, sum hash.Hash, body io.ReaderAt, size int64) error {
+	buf := make([]byte, min(size, 256<<10))
+	for off := int64(0); off < size; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part := buf[:min(int64(len(buf)), size-off)]
+		n, err := body.ReadAt(part, off)
+		if n < len(part) {
+			if err == nil || err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("read the body at byte %d of %d: %w", off+int64(n), size, err)
+		}
+		if sum != nil {
+			sum.Write(part)
+		}
+		if _, err := f.Write(part); err != nil {
+			return err
+		}
+		off += int64(n)
+	}
+	return ctx.Err()
+}
+
+// describe writes the record of the staged file. It belongs to no file that anybody can open before commit, and the
+// record of the object that is there now stays.
+func (w *write) describe(meta cache.Meta) (err error) {
+	stored, _ := cache.EncodeMeta(meta)
+	w.pending, err = w.dir.writeRecord(w.place, newRecord(w.place.key, w.id, w.md5, stored))
+	return err
+}
+
+// commit puts the staged file at its place, if the condition holds. The caller holds the key's lock.
+func (w *write) commit(ifMatch string) error {
+	old, err := w.dir.toReplace(w.place, ifMatch)
+	if err != nil {
+		return err
+	}
+	if old != "" {
+		err = w.dir.root.Rename(w.temp, old)
+	} else {
+		err = w.create()
+	}
+	w.committed = err == nil
+	return err
+}
+
+// toReplace is the path of the file that a write with this condition replaces, "" if it makes a new one.
+func (d *Dir) toReplace(p place, ifMatch string) (path string, err error) {
+	f, meta, err := d.look(p)
+	if ifMatch == "" && errors.Is(err, cache.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	f.file.Close()
+	if ifMatch != meta.Bucket.ETag {
+		return "", cache.ErrPrecondition
+	}
+	return f.path, nil
+}
+
+// create makes the staged file the object, at its plain path or, if that is taken by something else, aside. A path
+// that is taken stays so until a person removes what is there: two writers never choose differently.
+func (w *write) create() error {
+	if w.place.create {
+		if err := w.link(w.place.plain); !errors.Is(err, errTaken) {
+			return err
+		}
+	}
+	return w.link(w.place.aside)
+}
+
+// link moves the staged file to name: ErrPrecondition if the object is there meanwhile, errTaken if something else is.
+func (w *write) link(name string) error {
+	parent := path.Dir(name)
+	switch err := w.dir.root.MkdirAll(parent, dirPerm); {
+	case errors.Is(err, fs.ErrExist):
+		return errTaken // by what is not a folder
+	case err != nil:
+		return takenOr(err)
+	}
+	if parent != "." && w.dir.folds && !w.dir.exact(parent) {
+		return errTaken
+	}
+	err := w.dir.root.Link(w.temp, name)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		err = w.renameTo(name)
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return takenOr(err)
+	}
+	f, err := w.dir.find(w.place)
+	switch {
+	case err == nil:
+		f.file.Close()
+		return cache.ErrPrecondition
+	case errors.Is(err, cache.ErrNotFound):
+		return errTaken
+	}
+	return err
+}
+
+// renameTo moves the staged file on a disk without hard links. A file that another program makes there at this very
+// moment is lost.
+func (w *write) renameTo(name string) error {
+	_, err := w.dir.root.Lstat(name)
+	if err == nil {
+		return fs.ErrExist
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return w.dir.root.Rename(w.temp, name)
+}
+
+// settle gives the record its lasting name. The record of the object that was there before is gone with it.
+func (w *write) settle() error {
+	return w.dir.root.Rename(w.pending, w.place.settledRecord())
+}
+
+// discard removes what is not needed any more, whether the write succeeded or not.
+func (w *write) discard() {
+	w.dir.removeTemp(w.temp)
+	if w.pending != "" && !w.committed {
+		w.dir.removeTemp(w.pending)
+	}
+}
+
+// diskError makes the errors that are not the contract's own a BucketError.
+func diskError(op string, err error) error {
+	var done *cache.BucketError
+	if errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrPrecondition) || errors.As(err, &done) {
+		return err
+	}
+	return &cache.BucketError{Op: op, Lasting: needsMending(err), Err: err}
+}
+
+// needsMending tells which errors somebody has to mend.
+func needsMending(err error) bool {
+	for _, e := range []error{
+		fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG, syscall.ELOOP,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
