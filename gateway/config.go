@@ -1,0 +1,42 @@
+package gateway
+
+import (
+	"net"
+	"strings"
+	"time"
+)
+
+// Config is the server's part of the configuration.
+type Config struct {
+	Listen      string        `yaml:"listen"`       // host:port
+	HealthPath  string        `yaml:"health_path"`  // answered on any host
+	IdleTimeout time.Duration `yaml:"idle_timeout"` // of keep-alive connections
+	Grace       time.Duration `yaml:"grace"`        // for what is under way at shutdown
+}
+
+// DefaultConfig returns the settings of a gateway without configuration.
+func DefaultConfig() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", HealthPath: "/.mirrorgate/health",
+		IdleTimeout: 620 * time.Second, Grace: 30 * time.Second,
+	}
+}
+
+// Validate reports what cannot be served.
+func (c Config) Validate(report func(path, problem string)) {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		report("listen", "must be HOST:PORT, for example 127.0.0.1:8080 or :8080")
+	}
+	if len(c.HealthPath) < 2 || c.HealthPath[0] != '/' || strings.ContainsAny(c.HealthPath, "?#% ") {
+		report("health_path", `must be a path such as /.mirrorgate/health, without "?", "#", "%" or space`)
+	}
+	if c.IdleTimeout <= 0 {
+		report("idle_timeout", "must be more than 0")
+	}
+	if c.Grace < 0 {
+		report("grace", "must not be negative")
+	}
+}
+
+// DefaultMaxInflight is the default of limits.max_inflight: the requests that are answered at one time.
+const DefaultMaxInflight = 20_000

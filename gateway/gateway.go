@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"mirrorgate/cache"
+)
+
+// Bounds of what one request may send.
+const (
+	maxHeader   = 16 << 10         // bytes; above it: 431
+	maxBody     = 64 << 10         // bytes of a body that nobody asked for; the connection is closed after it
+	headerLimit = 10 * time.Second // for a request's header to arrive
+)
+
+// Gateway answers requests for its sites. Its methods may be called concurrently.
+type Gateway struct {
+	cfg    Config
+	hosts  hosts
+	cache  *cache.Cache
+	log    *slog.Logger
+	ready  func() error
+	ids    requestIDs
+	server *fasthttp.Server
+
+	inflight chan struct{} // limits.max_inflight
+	stopping atomic.Bool
+	life     context.Context // of bucket reads and proxied bodies; ends with Serve
+	end      context.CancelFunc
+}
+
+// Options is what a Gateway stands on.
+type Options struct {
+	Config      Config
+	MaxInflight int // requests answered at one time; above: 503
+	Sites       []*Site
+	Cache       *cache.Cache
+	Ready       func() error // why the gateway should get no traffic yet, or nil
+	Log         *slog.Logger
+}
+
+// New returns a Gateway; it listens when Serve is called.
+func New(o Options) *Gateway {
+	// What is read for a request ends with the server rather than with the request: fasthttp does not tell when a
+	// client leaves before its answer is written.
+	life, end := context.WithCancel(context.Background())
+	g := &Gateway{
+		cfg: o.Config, hosts: newHosts(o.Sites), cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
+		inflight: make(chan struct{}, o.MaxInflight), life: life, end: end,
+	}
+	g.server = &fasthttp.Server{
+		Handler:               g.handle,
+		ErrorHandler:          g.handleUnreadable,
+		HeaderReceived:        closeBehindBody,
+		ExpectHandler:         g.handleExpect,
+		Logger:                quietLogger{o.Log},
+		ReadTimeout:           headerLimit,
+		IdleTimeout:           o.Config.IdleTimeout,
+		ReadBufferSize:        maxHeader,
+		MaxRequestBodySize:    maxBody,
+		NoDefaultServerHeader: true,
+		NoDefaultContentType:  true,
+		CloseOnShutdown:       true,
+
+		DisablePreParseMultipartForm: true,
+	}
+	return g
+}
+
+// Serve answers on ln until ctx ends, then stops accepting and waits for the answers under way, at most for the
+// configured grace. It closes ln.
+func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
+	defer g.end()
+	failed := make(chan error, 1)
+	go func() { failed <- g.server.Serve(&listener{ln}) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve on %s: %w", ln.Addr(), err)
+	case <-ctx.Done():
+	}
+	g.stopping.Store(true)
+	// The answers under way are given their time although ctx has ended.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Grace)
+	defer cancel()
+	err := g.server.ShutdownWithContext(grace)
+	g.end()
+	if err != nil {
+		return fmt.Errorf("answers were cut off at the end of server.grace %s: %w", g.cfg.Grace, err)
+	}
+	return <-failed
+}
+
+// FindSite returns the site that answers for a Host header, or nil.
+func FindSite(sites []*Site, host string) *Site { return newHosts(sites).find(host) }
+
+// Serves tells whether host is one of the gateway's own: an origin there would be the gateway itself.
+func Serves(sites []*Site, host string) bool {
+	h := newHosts(sites)
+	h.rest = nil // a site for all other hosts does not make all of them ours
+	return h.find(host) != nil
+}
+
+// quietLogger takes fasthttp's own complaints, which are about clients that went away or sent nonsense.
+type quietLogger struct{ log *slog.Logger }
+
+func (l quietLogger) Printf(format string, args ...any) {
+	l.log.Debug("connection", "err", fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"mirrorgate/cache"
+	"mirrorgate/origin"
+	"mirrorgate/rules"
+)
+
+// head answers a HEAD of a missing object with the headers that a GET would have. Nothing is pulled.
+func (v *visit) head() (*answer, error) {
+	rule := v.d.Rule.Config()
+	if rule.Head == rules.HeadOff {
+		return nil, errHeadOff
+	}
+	plan, err := v.d.Plan(v.r.header())
+	if err != nil {
+		return nil, err
+	}
+	resp, err := v.origin().Fetch(v.g.life, originRequest(http.MethodHead, plan))
+	if refusesHead(err) {
+		resp, err = v.firstByte(plan)
+	}
+	if err != nil {
+		return nil, negative(err)
+	}
+	closeBody(resp.Body)
+	if resp.Status != http.StatusOK {
+		return nil, redirected(resp)
+	}
+	meta, _ := metaOf(resp, rule, plan).Trimmed()
+	obj := &cache.Object{Meta: meta, Tier: cache.TierPull, Pull: cache.PullInfo{Target: resp.Target}}
+	if status := v.r.cond.status(v.validators(meta), v.site.ETagSuffixes); status != 0 {
+		return v.unmet(obj, status)
+	}
+	return v.object(obj), nil
+}
+
+// refusesHead tells whether an origin that answered HEAD so may still answer GET.
+func refusesHead(err error) bool {
+	var failed *origin.Error
+	if !errors.As(err, &failed) {
+		return false
+	}
+	return failed.Status == http.StatusForbidden || failed.Status == http.StatusMethodNotAllowed ||
+		failed.Status == http.StatusNotImplemented
+}
+
+// firstByte asks an origin that refuses HEAD for one byte, and gives its answer the status and length of the whole.
+func (v *visit) firstByte(plan rules.Plan) (*origin.Response, error) {
+	req := originRequest(http.MethodGet, plan)
+	req.Proxy = true // 206 and 416 are answers here
+	req.Header = req.Header.Clone()
+	req.Header.Set("Range", "bytes=0-0")
+	resp, err := v.origin().Fetch(v.g.life, req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Status == http.StatusPartialContent || resp.Status == http.StatusRequestedRangeNotSatisfiable {
+		resp.Length = -1
+		_, size, _ := strings.Cut(resp.Header.Get("Content-Range"), "/")
+		if n, err := strconv.ParseUint(size, 10, 63); err == nil {
+			resp.Length = int64(n)
+		}
+		if resp.Status == http.StatusPartialContent || resp.Length == 0 {
+			resp.Status = http.StatusOK
+		}
+	}
+	if resp.Status != http.StatusOK && resp.Status/100 != 3 {
+		closeBody(resp.Body)
+		return nil, &origin.Error{
+			Kind: origin.KindFailed, Target: resp.Target, Op: "get one byte", Status: resp.Status,
+			Err: errors.New("the origin refuses HEAD, and a GET of bytes 0-0"),
+		}
+	}
+	return resp, nil
+}

@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"net"
+	"strings"
+)
+
+// hosts finds a site by the Host header: exact names first, then the longest wildcard, then "*".
+type hosts struct {
+	exact    map[string]*Site
+	wildcard map[string]*Site // by the part after "*"
+	rest     *Site
+}
+
+func newHosts(sites []*Site) hosts {
+	h := hosts{exact: make(map[string]*Site), wildcard: make(map[string]*Site)}
+	for _, s := range sites {
+		for _, name := range s.Hosts {
+			switch name := NormalHost(name); {
+			case name == "*":
+				h.rest = s
+			case strings.HasPrefix(name, "*."):
+				h.wildcard[name[1:]] = s
+			default:
+				h.exact[name] = s
+			}
+		}
+	}
+	return h
+}
+
+// find returns the site for a Host header, or nil.
+func (h hosts) find(host string) *Site {
+	host = NormalHost(host)
+	if s, ok := h.exact[host]; ok {
+		return s
+	}
+	for rest := host; len(h.wildcard) > 0; {
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			break
+		}
+		if s, ok := h.wildcard["."+after]; ok {
+			return s
+		}
+		rest = after
+	}
+	return h.rest
+}
+
+// NormalHost is host without what does not count in comparing: case, port and a trailing dot.
+func NormalHost(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+	}
+	host = strings.Trim(host, "[]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

@@ -1,0 +1,70 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"mirrorgate/cache"
+)
+
+// request is what the walk needs of an HTTP request. All of it is copied: it outlives the connection's buffers.
+type request struct {
+	id     string // X-Request-Id
+	method string
+	host   string
+	path   string // as it came: percent-encoded, without the query
+	query  string // as it came, without "?"
+	has10  bool   // HTTP/1.0: no chunked bodies
+
+	hasQuery bool
+	ranged   *cache.Range // of a GET
+	cond     conditions
+	loop     []string // CDN-Loop lines
+
+	// header copies all headers. It must be called before the handler returns.
+	header func() http.Header
+}
+
+func parse(ctx *fasthttp.RequestCtx, id string) *request {
+	h := &ctx.Request.Header
+	target, _, _ := strings.Cut(string(h.RequestURI()), "#")
+	r := &request{
+		id: id, method: string(h.Method()), host: string(h.Host()), has10: !h.IsHTTP11(),
+		header: func() http.Header { return copyHeader(h) },
+	}
+	r.path, r.query, r.hasQuery = strings.Cut(target, "?")
+	r.cond = parseConditions(h)
+	if v := h.Peek(fasthttp.HeaderRange); len(v) > 0 && r.method == http.MethodGet {
+		if byteRange, ok := cache.ParseRange(string(v)); ok {
+			r.ranged = &byteRange
+		}
+	}
+	for _, v := range h.PeekAll("Cdn-Loop") {
+		r.loop = append(r.loop, string(v))
+	}
+	return r
+}
+
+func copyHeader(h *fasthttp.RequestHeader) http.Header {
+	out := make(http.Header, h.Len())
+	for name, value := range h.All() {
+		canonical := http.CanonicalHeaderKey(string(name))
+		out[canonical] = append(out[canonical], string(value))
+	}
+	return out
+}
+
+// looped tells whether this gateway (or one of its fleet) has seen the request before (RFC 8586).
+func (r *request) looped(token string) bool {
+	for _, line := range r.loop {
+		for member := range strings.SplitSeq(line, ",") {
+			id, _, _ := strings.Cut(member, ";")
+			if strings.TrimSpace(id) == token {
+				return true
+			}
+		}
+	}
+	return false
+}

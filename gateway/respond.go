@@ -1,0 +1,250 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"mirrorgate/cache"
+)
+
+// handle is fasthttp's handler.
+func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
+	r := parse(ctx, g.ids.next())
+	if r.path == g.cfg.HealthPath {
+		g.health(ctx, r)
+		return
+	}
+	select {
+	case g.inflight <- struct{}{}:
+	default:
+		g.fail(ctx, &visit{g: g, r: r}, errOverloaded)
+		return
+	}
+	a, v, err := g.walk(r)
+	if err == nil && a.body != nil {
+		err = a.prime()
+	}
+	if err != nil {
+		<-g.inflight
+		g.fail(ctx, v, err)
+		return
+	}
+	g.respond(ctx, v, a)
+}
+
+// respond writes the answer's head and hands its body to fasthttp, which writes it after the handler has returned.
+func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
+	h := &ctx.Response.Header
+	g.setCommon(h, v.r)
+	ctx.SetStatusCode(a.status)
+	if a.meta != nil {
+		setObjectHeaders(h, *a.meta, v.site.BucketValidators, time.Now())
+	}
+	for _, f := range a.fields {
+		h.Add(f.Name, f.Value)
+	}
+	if a.cacheStatus != "" {
+		h.Set("Cache-Status", a.cacheStatus)
+	}
+	switch {
+	case v.r.method == http.MethodHead || a.status == http.StatusNotModified || a.body == nil:
+		closeBody(a.body)
+		<-g.inflight
+		if v.r.method == http.MethodHead && a.status != http.StatusNotModified {
+			ctx.Response.SkipBody = true
+			h.SetContentLength(headLength(a))
+		}
+	default:
+		body := &stream{body: a.body, done: func(err error) { <-g.inflight; g.finished(v, err) }}
+		if a.length < 0 && v.r.has10 {
+			closeDelimited(ctx, body)
+			return
+		}
+		ctx.Response.SetBodyStream(body, int(a.length))
+	}
+}
+
+// headLength is the Content-Length that a GET would have, -1 when that is not known.
+func headLength(a *answer) int {
+	if a.meta != nil && a.body == nil {
+		return int(a.meta.Size)
+	}
+	return int(a.length)
+}
+
+// finished is the true end of a body.
+func (g *Gateway) finished(v *visit, err error) {
+	if err != nil {
+		g.log.Info("an answer broke off", "request", v.r.id, "site", v.site.Name, "key", v.d.ObjectKey, "err", err)
+	}
+}
+
+// setCommon sets what every answer has.
+func (g *Gateway) setCommon(h *fasthttp.ResponseHeader, r *request) {
+	h.DisableNormalizing() // names go out as the standards write them
+	h.Set("X-Request-Id", r.id)
+	h.Set("Via", "1.1 mirrorgate")
+}
+
+// fail answers with a row of the table.
+func (g *Gateway) fail(ctx *fasthttp.RequestCtx, v *visit, err error) {
+	h := &ctx.Response.Header
+	var redirected *redirectedError
+	if errors.As(err, &redirected) {
+		g.redirectOn(ctx, v, redirected)
+		return
+	}
+	failureStatus := 0
+	if v.site != nil {
+		failureStatus = v.site.FailureStatus
+	}
+	f := faultOf(err, failureStatus)
+	g.setCommon(h, v.r)
+	ctx.SetStatusCode(f.status)
+	h.SetContentType("application/xml")
+	h.Set("Cache-Control", "no-store")
+	v.setFaultHeaders(h, f, err)
+	body := errorBody(f, v)
+	if v.r.method == http.MethodHead {
+		ctx.Response.SkipBody = true
+		h.SetContentLength(len(body))
+	} else {
+		ctx.Response.SetBodyRaw(body)
+	}
+	if f.own {
+		g.logFault(v, f, err)
+	}
+}
+
+func (g *Gateway) logFault(v *visit, f fault, err error) {
+	log := g.log.With("request", v.r.id, "status", f.status, "code", f.code)
+	if v.site != nil {
+		log = log.With("site", v.site.Name, "key", v.d.ObjectKey)
+	}
+	if v.d.Rule != nil {
+		log = log.With("rule", v.d.Rule.ID())
+	}
+	log.Warn("request failed", "err", err)
+}
+
+// setFaultHeaders sets what belongs to a particular failure.
+func (v *visit) setFaultHeaders(h *fasthttp.ResponseHeader, f fault, err error) {
+	var (
+		outside  *cache.RangeError
+		negative *cache.NegativeError
+		denied   *deniedError
+	)
+	switch {
+	case errors.As(err, &outside):
+		if outside.Size >= 0 {
+			h.Set("Content-Range", "bytes */"+strconv.FormatInt(outside.Size, 10))
+		}
+	case errors.As(err, &negative):
+		h.Set("Cache-Status", v.refusedStatus(negative))
+		if ttl := int(v.site.NegativeTTL / time.Second); ttl > 0 {
+			h.Set("Cache-Control", "max-age="+strconv.Itoa(ttl))
+		}
+	case errors.As(err, &denied):
+		h.Set("Cache-Status", status("detail=deny", ruleParam(v.d.Rule.ID())))
+	case errors.Is(err, errMethod):
+		h.Set("Allow", "GET, HEAD")
+	}
+	if f.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((f.retryAfter+time.Second-1)/time.Second)))
+	}
+}
+
+// redirectOn passes an origin's redirect to the client.
+func (g *Gateway) redirectOn(ctx *fasthttp.RequestCtx, v *visit, e *redirectedError) {
+	h := &ctx.Response.Header
+	g.setCommon(h, v.r)
+	ctx.SetStatusCode(e.Status)
+	location := e.Location
+	if e.AddsSlash {
+		location = v.r.path + "/"
+		if v.r.hasQuery {
+			location += "?" + v.r.query
+		}
+	}
+	h.Set("Location", location)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Status", v.forwardedStatus(e.Status, e.Target))
+	ctx.Response.SkipBody = v.r.method == http.MethodHead
+}
+
+// errorBody is the XML that S3 clients expect. It names the rule, as far as one is responsible.
+func errorBody(f fault, v *visit) []byte {
+	message := f.message
+	if v.d.Rule != nil {
+		message = fmt.Sprintf("%s (rule %s)", message, v.d.Rule.ID())
+	}
+	var b bytes.Buffer
+	b.WriteString(xml.Header + "<Error>")
+	for _, e := range []struct{ name, value string }{
+		{"Code", f.code}, {"Message", message}, {"Key", v.d.Key}, {"RequestId", v.r.id},
+	} {
+		b.WriteString("<" + e.name + ">")
+		_ = xml.EscapeText(&b, []byte(e.value)) // a Buffer takes everything
+		b.WriteString("</" + e.name + ">")
+	}
+	b.WriteString("</Error>\n")
+	return b.Bytes()
+}
+
+// closeBehindBody has the connection closed behind a request with a body: nobody asked for one, and what is taken for
+// the next request must not depend on where it ends (RFC 9112 section 6.1). A body in chunks is not even read: fasthttp
+// forgets the whole request when it turns out to be too long.
+func closeBehindBody(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	switch length := h.ContentLength(); {
+	case length > 0:
+		h.SetConnectionClose()
+	case length == -1: // chunked
+		h.SetContentLength(0)
+		h.SetConnectionClose()
+	}
+	return fasthttp.RequestConfig{}
+}
+
+// handleExpect answers a client that asks whether it may send a body. fasthttp closes the connection then.
+func (g *Gateway) handleExpect(ctx *fasthttp.RequestCtx) int {
+	g.fail(ctx, &visit{g: g, r: parse(ctx, g.ids.next())}, errExpect)
+	return ctx.Response.StatusCode()
+}
+
+// handleUnreadable answers requests that fasthttp could not read.
+func (g *Gateway) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
+	var small *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		g.handle(ctx) // a body on GET is answered like none; fasthttp closes the connection
+	case errors.As(err, &small):
+		g.fail(ctx, &visit{g: g, r: &request{id: g.ids.next()}}, errHeaderSize)
+	default:
+		g.fail(ctx, &visit{g: g, r: &request{id: g.ids.next()}}, fmt.Errorf("%w: %w", errMalformed, err))
+	}
+}
+
+// health says on the traffic port what readiness says.
+func (g *Gateway) health(ctx *fasthttp.RequestCtx, r *request) {
+	h := &ctx.Response.Header
+	g.setCommon(h, r)
+	h.SetContentType("text/plain; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	err := g.ready()
+	if g.stopping.Load() {
+		err = errors.New("shutting down")
+	}
+	if err != nil {
+		ctx.SetStatusCode(http.StatusServiceUnavailable)
+		ctx.Response.SetBodyString("not ready: " + err.Error() + "\n")
+		return
+	}
+	ctx.Response.SetBodyString("ready\n")
+}

@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+
+	"mirrorgate/cache"
+	"mirrorgate/rules"
+)
+
+// visit is one request on its walk.
+type visit struct {
+	g    *Gateway
+	r    *request
+	site *Site
+	d    rules.Decision
+}
+
+// walk takes a request from its host and path to an answer. Every error has a line in the table of fault.go.
+func (g *Gateway) walk(r *request) (*answer, *visit, error) {
+	v := &visit{g: g, r: r}
+	if r.method != http.MethodGet && r.method != http.MethodHead {
+		return nil, v, errMethod
+	}
+	if v.site = g.hosts.find(r.host); v.site == nil {
+		return nil, v, errNoSite
+	}
+	key, err := rules.Key(r.path, v.site.Key)
+	if err != nil {
+		return nil, v, err
+	}
+	v.d = v.site.Rules.Decide(rules.Request{Key: key, Query: r.query, HasQuery: r.hasQuery})
+	if v.d.Err != nil {
+		return nil, v, v.d.Err
+	}
+	a, err := v.answer()
+	return a, v, err
+}
+
+// answer asks the bucket and then the rule; or only the rule, where it holds always.
+func (v *visit) answer() (*answer, error) {
+	if v.d.Always {
+		return v.miss()
+	}
+	// An object may be stored between the look into the bucket and the pull; then the bucket has it.
+	var err error
+	for range 3 {
+		var a *answer
+		if a, err = v.find(); errors.Is(err, cache.ErrNotFound) {
+			a, err = v.miss()
+		}
+		if !errors.Is(err, cache.ErrStored) {
+			return a, err
+		}
+	}
+	return nil, err
+}
+
+// miss answers by the rule's mode.
+func (v *visit) miss() (*answer, error) {
+	if v.d.Rule == nil {
+		return nil, errNoRule
+	}
+	if v.d.Mode != rules.ModeDeny && v.r.looped(v.site.Rules.LoopToken()) {
+		return nil, errLoop
+	}
+	switch v.d.Mode {
+	case rules.ModeDeny:
+		return nil, &deniedError{Status: v.d.Status}
+	case rules.ModeRedirect:
+		return v.redirect()
+	case rules.ModeProxy:
+		return v.proxy()
+	default:
+		if v.r.method == http.MethodHead {
+			return v.head()
+		}
+		return v.mirror()
+	}
+}
