@@ -80,8 +80,8 @@ func (f *flight) present(ctx context.Context) bool {
 	}
 	switch {
 	case err == nil:
-		f.publish(outcomePresent)
 		f.cache.leave(f)
+		f.publish(outcomePresent)
 		return true
 	case errors.Is(err, ErrNotFound):
 		return false

@@ -20,9 +20,9 @@ func newSection(f *os.File, off, n int64) *section {
 // Read reports a file that is shorter than its record says as an error, never as a clean end.
 func (s *section) Read(p []byte) (int, error) {
 	n, err := s.SectionReader.Read(p)
-	if err == io.EOF && n == 0 {
+	if err == io.EOF {
 		if at, _ := s.Seek(0, io.SeekCurrent); at < s.Size() {
-			return 0, &cache.LengthError{Got: at, Want: s.Size()}
+			return n, &cache.LengthError{Got: at, Want: s.Size()}
 		}
 	}
 	return n, err
