@@ -21,6 +21,20 @@ type answer struct {
 	w *watch
 }
 
+// reply is an answer that brings what was asked, or a redirect for the client.
+type reply struct {
+	*answer
+	hop   hop
+	with  pass // what the target's breaker let it through with
+	slash bool // a redirect to the URL asked and a "/"
+}
+
+// cutOff ends the answer at once.
+func (a *answer) cutOff() {
+	a.w.end()
+	_ = a.Body.Close() // it was cancelled on purpose
+}
+
 // drop ends the answer without keeping its body.
 func (a *answer) drop() {
 	a.w.arm(&limitError{"reading on", drainTimeout})
@@ -30,10 +44,13 @@ func (a *answer) drop() {
 	a.w.end()
 }
 
-// judge makes an answer that is no redirect a Response or a failure.
-func (p *pull) judge(h hop, a *answer) (*Response, *Error) {
+// judge makes an answer that is no redirect a reply or a failure.
+func (p *pull) judge(h hop, a *answer) (*reply, *Error) {
 	if p.wanted(a.Response) {
-		return p.response(h, a), nil
+		if h.own() {
+			unchunked(a.Header)
+		}
+		return &reply{answer: a, hop: h}, nil
 	}
 	e := &Error{Kind: KindFailed, Op: opStatus, Status: a.StatusCode}
 	e.Temporary = a.StatusCode >= 500 || a.StatusCode == http.StatusTooManyRequests
@@ -49,7 +66,10 @@ func (p *pull) judge(h hop, a *answer) (*Response, *Error) {
 		e.Kind = KindNotFound
 	case slices.Contains(p.o.c.PassStatus, a.StatusCode) && !h.ourFault(a.StatusCode):
 		e.Kind = KindPassed
+	default:
+		e.ill = h.kept && sick(a.StatusCode)
 	}
+	p.heed(h, a, e)
 	return nil, e
 }
 
@@ -63,8 +83,7 @@ func (p *pull) wanted(a *http.Response) bool {
 	case http.StatusOK:
 		return true
 	case http.StatusPartialContent:
-		several := strings.HasPrefix(strings.ToLower(a.Header.Get("Content-Type")), "multipart/byteranges")
-		return asked("Range") && (several || len(a.Header.Values("Content-Range")) == 1)
+		return asked("Range") && (multipart(a.Header) || len(a.Header.Values("Content-Range")) == 1)
 	case http.StatusRequestedRangeNotSatisfiable:
 		return asked("Range")
 	case http.StatusNotModified:
@@ -73,6 +92,10 @@ func (p *pull) wanted(a *http.Response) bool {
 		return asked("If-Match", "If-Unmodified-Since", "If-None-Match")
 	}
 	return false
+}
+
+func multipart(h http.Header) bool {
+	return strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/byteranges")
 }
 
 // own tells whether the answer is that of the target's bucket.
@@ -93,14 +116,12 @@ func (h hop) ourFault(status int) bool {
 	return h.own() && !h.t.bucket.anonymous && (status == http.StatusUnauthorized || status == http.StatusForbidden)
 }
 
-// response makes the Response of a wanted answer.
-func (p *pull) response(h hop, a *answer) *Response {
-	if h.own() {
-		unchunked(a.Header)
-	}
+// response makes the Response of a reply.
+func (p *pull) response(a Ask, got *reply) *Response {
 	return &Response{
-		Status: a.StatusCode, Header: a.Header, Body: p.body(h, a), Length: a.ContentLength,
-		Proven: p.r.Method == http.MethodHead || announced(a.Response), Target: h.t.role, Signed: h.own(),
+		Status: got.StatusCode, Header: got.Header, Body: p.body(a, got), Length: got.ContentLength,
+		Proven: p.r.Method == http.MethodHead || announced(got.Response), Target: got.hop.t.role, Signed: got.hop.own(),
+		AddsSlash: got.slash,
 	}
 }
 

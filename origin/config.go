@@ -14,6 +14,8 @@ type Config struct {
 	FollowRedirects int      `yaml:"follow_redirects"`
 	Timeouts        Timeouts `yaml:"timeouts"`
 
+	Breaker BreakerConfig `yaml:"breaker"` // of each target
+
 	MaxConcurrent         int     `yaml:"max_concurrent"` // pulls, from their begin until their body is closed
 	MaxRate               float64 `yaml:"max_rate"`       // requests per second, 0 none
 	MaxBandwidth          int64   `yaml:"max_bandwidth"`  // bytes per second, 0 none
@@ -26,6 +28,13 @@ type Timeouts struct {
 	Connect   time.Duration `yaml:"connect"`    // name, connection and TLS, for each request
 	FirstByte time.Duration `yaml:"first_byte"` // from there to the whole header
 	Stall     time.Duration `yaml:"stall"`      // without a byte of the body
+}
+
+// BreakerConfig says when a target that fails is left alone, and for how long.
+type BreakerConfig struct {
+	Failures int           `yaml:"failures"` // so many open it; 0: it never opens
+	Window   time.Duration `yaml:"window"`   // the time within which they count
+	Open     time.Duration `yaml:"open"`     // then one request tries whether the target is back
 }
 
 // Target is one origin: a URL (how to get there is in the other fields) or a private bucket. In YAML it is a URL alone
@@ -85,6 +94,7 @@ func (c *Config) SetDefaults() {
 		Timeouts: Timeouts{
 			Answer: 15 * time.Second, Connect: 3 * time.Second, FirstByte: 10 * time.Second, Stall: 30 * time.Second,
 		},
+		Breaker:       BreakerConfig{Failures: 5, Window: 10 * time.Second, Open: 5 * time.Second},
 		MaxConcurrent: 256,
 	}
 }

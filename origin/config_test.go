@@ -22,8 +22,9 @@ func TestDefaults(t *testing.T) {
 	if found := mistakes(c); len(found) != 0 {
 		t.Errorf("the defaults are wrong: %q", found)
 	}
-	if got := fmt.Sprint(c.FailoverOn, c.PassStatus, c.FollowRedirects, c.Timeouts, c.MaxConcurrent, c.MaxRate, c.MaxBandwidth,
-		c.AllowPrivateRedirects); got != "[connect timeout 5xx 404] [401 403 451] 10 {15s 3s 10s 30s} 256 0 0 false" {
+	if got := fmt.Sprint(c.FailoverOn, c.PassStatus, c.FollowRedirects, c.Timeouts, c.Breaker, c.MaxConcurrent, c.MaxRate,
+		c.MaxBandwidth, c.AllowPrivateRedirects); got !=
+		"[connect timeout 5xx 404] [401 403 451] 10 {15s 3s 10s 30s} {5 10s 5s} 256 0 0 false" {
 		t.Errorf("defaults %s", got)
 	}
 	if !c.Primary.Zero() || !c.Backup.Zero() {
@@ -170,6 +171,10 @@ func TestMistakes(t *testing.T) {
 	f("timeouts.connect", func(c *Config) { c.Timeouts.Connect = 0 })
 	f("timeouts.first_byte", func(c *Config) { c.Timeouts.FirstByte = 0 })
 	f("timeouts.stall", func(c *Config) { c.Timeouts.Stall = -1 })
+	f("breaker.failures", func(c *Config) { c.Breaker.Failures = -1 })
+	f("breaker.failures", func(c *Config) { c.Breaker.Failures = maxFailures + 1 })
+	f("breaker.window", func(c *Config) { c.Breaker.Window = 0 })
+	f("breaker.open", func(c *Config) { c.Breaker.Open = -1 })
 	f("max_concurrent", func(c *Config) { c.MaxConcurrent = 0 })
 	f("max_rate", func(c *Config) { c.MaxRate = -1 })
 	f("max_rate", func(c *Config) { c.MaxRate = math.NaN() })

@@ -6,5 +6,8 @@
 // a body ends with io.EOF only where its end was proven, or where an origin that does not announce an end closed the
 // connection (Response.Proven tells which).
 //
+// A pull whose body breaks off is continued from the same target, where that proves to have the very same bytes. A
+// target that fails, or that asks for a pause, is left alone for a while; the backup is asked instead.
+//
 // It does not know keys, rules or what may be stored, keeps nothing, and compares no digests.
 package origin

@@ -15,12 +15,13 @@ const (
 	KindPassed   Kind = "passed"    // an answer of pass_status, in Error.Status
 	KindTimeout  Kind = "timeout"   // a limit of timeouts passed
 	KindFailed   Kind = "failed"    // anything else: no connection, nonsense, another status, a cut body
-	KindBusy     Kind = "busy"      // max_concurrent or max_rate
+	KindBusy     Kind = "busy"      // max_concurrent, max_rate, or no target may be asked at this time
 )
 
 // What was tried when a pull failed.
 const (
 	opLimit       = "limit"
+	opPassOver    = "passed over" // the target was not asked: its breaker is open, or it asked for a pause
 	opCredentials = "credentials"
 	opConnect     = "connect"
 	opAnswer      = "answer"
@@ -37,7 +38,13 @@ type Error struct {
 	Status     int    // the origin's status, 0 when that was not the matter
 	RetryAfter time.Duration
 	Temporary  bool // trying again later may succeed without anybody mending anything
+	// Incomplete is set with KindNotFound and KindPassed when a target was passed over that might have said otherwise:
+	// such an answer must not be remembered.
+	Incomplete bool
 	Err        error
+
+	ill bool // it speaks against the health of the target
+	cut bool // the connection ended before a byte of the answer, and nobody has tried again yet
 }
 
 // Error tells the whole story, addresses included: it is for the log.
@@ -82,6 +89,10 @@ func (e *Error) Public() string {
 		return fmt.Sprintf("the origin answered with status %d", e.Status)
 	case e.Kind == KindTimeout:
 		return "the origin did not answer in time"
+	case e.Kind == KindBusy && e.Op == opPassOver:
+		return "the origin is not asked at this time, because it failed or is overloaded"
+	case e.Kind == KindBusy && e.Op == opStatus:
+		return "the origin is overloaded"
 	case e.Kind == KindBusy:
 		return "too many requests to the origin at this time"
 	case e.Op == opConnect, e.Op == opCredentials:
@@ -94,51 +105,6 @@ func (e *Error) Public() string {
 		return "the origin's answer was cut off"
 	}
 	return "the origin's answer is not valid"
-}
-
-// attempts are the failures of several targets, in the order in which they were asked.
-type attempts []*Error
-
-func (a attempts) Error() string {
-	parts := make([]string, len(a))
-	for i, e := range a {
-		parts[i] = e.Error()
-	}
-	return strings.Join(parts, "; ")
-}
-
-func (a attempts) Unwrap() []error {
-	all := make([]error, len(a))
-	for i, e := range a {
-		all[i] = e
-	}
-	return all
-}
-
-// verdict is what all targets together said: that an object is not there, or which status is passed on, counts only
-// when no target failed in another way.
-func (a attempts) verdict() *Error {
-	if len(a) == 1 {
-		return a[0]
-	}
-	rank := func(e *Error) int {
-		switch e.Kind {
-		case KindNotFound:
-			return 0
-		case KindPassed:
-			return 1
-		}
-		return 2
-	}
-	worst := a[0]
-	for _, e := range a[1:] {
-		if rank(e) >= rank(worst) {
-			worst = e
-		}
-	}
-	all := *worst
-	all.Err = a
-	return &all
 }
 
 // limitError is the cause with which a context ends when a limit passes.

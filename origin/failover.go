@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 )
@@ -36,16 +37,19 @@ func newFailover(on []string) failover {
 
 // covers tells whether the next target is asked after e. What no origin should answer at all (a redirect that leads
 // nowhere, a status below 400 that is not 200) counts as 5xx, a connection that breaks before the answer as connect; a
-// connection that takes too long is both connect and timeout.
+// connection that takes too long is both connect and timeout. A target is passed over like the failure that led to it;
+// of these alone a body that broke off may be one.
 func (f failover) covers(e *Error) bool {
 	switch {
-	case e.Kind == KindBusy:
+	case e.Op == opPassOver:
+		return f.coversCause(e.Err)
+	case e.Op == opLimit:
 		return false // the limits are the same for all targets
 	case e.Kind == KindTimeout && f.has(onTimeout):
 		return true
 	case e.Op == opConnect || e.Op == opCredentials:
 		return f.has(onConnect)
-	case e.Op == opAnswer:
+	case e.Op == opAnswer || e.Op == opBody:
 		return e.Kind == KindFailed && f.has(onConnect)
 	case e.Op == opRedirect:
 		return f.has(on5xx)
@@ -53,6 +57,11 @@ func (f failover) covers(e *Error) bool {
 		return f.coversStatus(e)
 	}
 	return false
+}
+
+func (f failover) coversCause(err error) bool {
+	var cause *Error
+	return errors.As(err, &cause) && f.covers(cause)
 }
 
 func (f failover) coversStatus(e *Error) bool {

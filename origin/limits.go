@@ -45,7 +45,7 @@ func (l *limits) enter(w *watch) *Error {
 	if l.places.Acquire(w.ctx, 1) == nil {
 		return nil
 	}
-	if passed := new(limitError); errors.As(context.Cause(w.ctx), &passed) {
+	if limitOf(w.ctx) != nil {
 		return busy(fmt.Sprintf("max_concurrent (%d) pulls are under way", l.c.MaxConcurrent), busyAgain)
 	}
 	return ended(w.ctx, opLimit)
@@ -64,14 +64,22 @@ func (l *limits) turn(w *watch) *Error {
 		place.Cancel()
 		return busy(fmt.Sprintf("max_rate (%g requests per second) is reached", l.c.MaxRate), max(wait, busyAgain))
 	}
+	if !passed(w.ctx, wait) {
+		place.Cancel()
+		return ended(w.ctx, opLimit)
+	}
+	return nil
+}
+
+// passed waits for the time given. It tells whether ctx lasted that long.
+func passed(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
-	case <-w.ctx.Done():
-		place.Cancel()
-		return ended(w.ctx, opLimit)
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -83,8 +91,15 @@ func busy(why string, again time.Duration) *Error {
 func ended(ctx context.Context, op string) *Error {
 	cause := context.Cause(ctx)
 	e := &Error{Kind: KindFailed, Op: op, Err: cause, Temporary: true}
-	if passed := new(limitError); errors.As(cause, &passed) || errors.Is(cause, context.DeadlineExceeded) {
+	if limitOf(ctx) != nil || errors.Is(cause, context.DeadlineExceeded) {
 		e.Kind = KindTimeout
 	}
 	return e
+}
+
+// limitOf returns the limit that ended a context; nil if it was none.
+func limitOf(ctx context.Context) *limitError {
+	var passed *limitError
+	errors.As(context.Cause(ctx), &passed)
+	return passed
 }

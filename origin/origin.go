@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // The roles of targets.
@@ -32,8 +33,10 @@ type Origin struct {
 	over    failover
 	limits  *limits
 	stall   *limitError
+	now     func() time.Time // for breakers and pauses
+	patient time.Duration    // between two attempts to resume, the first of which brought nothing
 
-	warnings throttle
+	failovers, resumed, paused throttle
 }
 
 // Request is one object to be pulled.
@@ -64,7 +67,9 @@ type Response struct {
 	// Header belongs to the caller. It holds no hop-by-hop fields and no control characters.
 	Header http.Header
 	// Body may be read by one goroutine and closed by any. It fails with an *Error when the origin stalls, the end is
-	// cut off or the context of the pull ends. Closed early, it aborts the pull.
+	// cut off or the context of the pull ends. Closed early, it aborts the pull. A GET (not of Request.Proxy) that was
+	// answered with 200 and a strong ETag is first continued from the same target where it broke off: a Read may take
+	// as long as that takes.
 	Body      io.ReadCloser
 	Length    int64  // of the body, for HEAD what GET would have; -1: not known
 	Proven    bool   // the end of the body is announced; false: whoever closes the connection ends it
@@ -83,6 +88,7 @@ func New(c Config, o Options) (*Origin, error) {
 	made := &Origin{
 		c: c, log: o.Log, served: o.Served, targets: make(map[string]*target), over: newFailover(c.FailoverOn),
 		limits: newLimits(c), stall: &limitError{"timeouts.stall", c.Timeouts.Stall},
+		now: time.Now, patient: resumeAgain,
 	}
 	if made.log == nil {
 		made.log = slog.New(slog.DiscardHandler)
@@ -116,6 +122,9 @@ func (o *Origin) Close() {
 func (o *Origin) Fetch(ctx context.Context, r Request) (*Response, error) {
 	if err := o.check(r); err != nil {
 		return nil, &Error{Kind: KindFailed, Op: opAnswer, Err: err}
+	}
+	if err := o.shut(r.Asks); err != nil {
+		return nil, err
 	}
 	p := &pull{o: o, r: r, budget: watched(ctx)}
 	p.budget.arm(&limitError{"timeouts.answer", o.c.Timeouts.Answer})

@@ -7,30 +7,33 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"sync/atomic"
+	"time"
 	"unicode/utf8"
 )
 
-// pull is one Fetch, from the place it takes until its body is closed.
+// pull is one Fetch, from the place it takes until its body is closed, or the part of one that goes on after a break.
 type pull struct {
-	o      *Origin
-	r      Request
-	budget *watch // of the answer; its context is that of the whole pull
+	o       *Origin
+	r       Request
+	budget  *watch // of the answer; its context is that of the whole pull
+	resumes bool   // it is such a part: it has no place of its own
 }
 
 // end gives everything back.
 func (p *pull) end() {
 	p.budget.end()
-	p.o.limits.leave()
+	if !p.resumes {
+		p.o.limits.leave()
+	}
 }
 
 // run asks one target after the other.
 func (p *pull) run() (*Response, error) {
 	var failed attempts
 	for i, ask := range p.r.Asks {
-		response, err := p.ask(ask)
+		got, err := p.ask(ask)
 		if err == nil {
-			return response, nil
+			return p.response(ask, got), nil
 		}
 		err.Target = ask.Role
 		failed = append(failed, err)
@@ -42,17 +45,41 @@ func (p *pull) run() (*Response, error) {
 	return nil, failed.verdict()
 }
 
-// ask follows one target's redirects to an answer.
-func (p *pull) ask(a Ask) (*Response, *Error) {
+// try asks a target once, if nothing keeps requests away from it.
+func (p *pull) try(a Ask) (*reply, *Error) {
+	h, err := p.first(a)
+	if err != nil {
+		return nil, err
+	}
+	with, err := h.t.admit(p.o.now())
+	if err != nil {
+		return nil, err
+	}
+	got, err := p.follow(h)
+	p.settle(h.t, with, outcomeOf(err), err)
+	if err != nil {
+		return nil, err
+	}
+	got.with = with
+	return got, nil
+}
+
+// first makes the request to the target itself.
+func (p *pull) first(a Ask) (hop, *Error) {
 	u, err := parseURL(a.URL)
 	if err != nil {
-		return nil, &Error{Kind: KindFailed, Op: opAnswer, Err: err}
+		return hop{}, &Error{Kind: KindFailed, Op: opAnswer, Err: err}
 	}
 	h := hop{t: p.o.targets[a.Role], url: u, header: canonical(p.r.Header), kept: true}
 	if h.t.bucket != nil && !utf8.ValidString(u.Path) {
 		// The keys of S3 are UTF-8: no bucket can hold this one, and no signature could cover it.
-		return nil, &Error{Kind: KindNotFound, Op: opStatus, Status: http.StatusNotFound}
+		return hop{}, &Error{Kind: KindNotFound, Op: opStatus, Status: http.StatusNotFound}
 	}
+	return h, nil
+}
+
+// follow follows redirects to an answer.
+func (p *pull) follow(h hop) (*reply, *Error) {
 	for {
 		answer, err := p.send(h)
 		if err != nil {
@@ -61,9 +88,9 @@ func (p *pull) ask(a Ask) (*Response, *Error) {
 		if !isRedirect(answer.StatusCode) {
 			return p.judge(h, answer)
 		}
-		next, response, err := p.redirected(h, answer)
+		next, handedOn, err := p.redirected(h, answer)
 		if next == nil {
-			return response, err
+			return handedOn, err
 		}
 		h = *next
 	}
@@ -84,8 +111,8 @@ func (p *pull) send(h hop) (*answer, *Error) {
 		return nil, err
 	}
 	w := watched(p.budget.ctx)
-	op := new(atomic.Value)
-	req := p.request(p.traced(w, op), h)
+	seen := new(progress)
+	req := p.request(httptrace.WithClientTrace(w.ctx, p.trace(w, seen)), h)
 	if h.kept && h.t.bucket != nil {
 		if err := h.t.bucket.sign(req); err != nil {
 			defer w.end()
@@ -93,32 +120,23 @@ func (p *pull) send(h hop) (*answer, *Error) {
 		}
 	}
 	w.arm(&limitError{"timeouts.connect", p.o.c.Timeouts.Connect})
-	op.Store(opConnect)
+	seen.op.Store(opConnect)
+	begun := time.Now()
 	response, err := h.t.transport(h.url).RoundTrip(req)
 	w.disarm()
-	if err == nil {
-		if err = clean(response.Header); err == nil {
-			return &answer{response, w}, nil
-		}
-		_ = response.Body.Close() // the answer is refused: what closing it says does not matter
+	if err != nil {
+		defer w.end()
+		e := failure(w.ctx, seen.op.Load().(string), err)
+		e.ill = p.blames(h, e, time.Since(begun))
+		e.cut = e.Kind == KindFailed && seen.cut(err)
+		return nil, e
 	}
-	defer w.end()
-	return nil, failure(w.ctx, op.Load().(string), err)
-}
-
-// traced makes the limit on the connection pass into the one on the first byte when there is a connection, and notes in
-// op which of the two it is.
-func (p *pull) traced(w *watch, op *atomic.Value) context.Context {
-	limit := func(name string, l *limitError) {
-		op.Store(name)
-		w.arm(l)
+	got := &answer{response, w}
+	if err := clean(response.Header); err != nil {
+		got.cutOff()
+		return nil, &Error{Kind: KindFailed, Op: opAnswer, Temporary: true, Err: err}
 	}
-	return httptrace.WithClientTrace(w.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { limit(opConnect, &limitError{"timeouts.connect", p.o.c.Timeouts.Connect}) },
-		GotConn: func(httptrace.GotConnInfo) {
-			limit(opAnswer, &limitError{"timeouts.first_byte", p.o.c.Timeouts.FirstByte})
-		},
-	})
+	return got, nil
 }
 
 func (p *pull) request(ctx context.Context, h hop) *http.Request {

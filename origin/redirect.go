@@ -19,8 +19,8 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// redirected decides about a redirect: the next hop, or a Response when the client is to follow it. It ends the answer.
-func (p *pull) redirected(h hop, a *answer) (*hop, *Response, *Error) {
+// redirected decides about a redirect: the next hop, or a reply when the client is to follow it. It ends the answer.
+func (p *pull) redirected(h hop, a *answer) (*hop, *reply, *Error) {
 	a.drop()
 	to, err := location(h.url, a.Header)
 	if err != nil {
@@ -28,7 +28,7 @@ func (p *pull) redirected(h hop, a *answer) (*hop, *Response, *Error) {
 	}
 	slash := addsSlash(h.url, to)
 	if slash || p.o.c.FollowRedirects == 0 || p.o.served(hostOf(to)) && !h.t.diverts(to) {
-		return nil, p.handedOn(h, a, to, slash), nil
+		return nil, handedOn(h, a, to, slash), nil
 	}
 	if h.count >= p.o.c.FollowRedirects {
 		return nil, nil, redirectError(a, fmt.Errorf("over %d redirects (follow_redirects)", p.o.c.FollowRedirects))
@@ -72,19 +72,17 @@ func addsSlash(from, to *url.URL) bool {
 // still the origin.
 func (t *target) diverts(u *url.URL) bool { return t.dial.to != "" && t.isHome(u) }
 
-// handedOn makes the Response of a redirect that the client is to follow. Its Location is the origin's own words,
+// handedOn makes the reply of a redirect that the client is to follow. Its Location is the origin's own words,
 // unless the client would take them to be about another URL than the origin did.
-func (p *pull) handedOn(h hop, a *answer, to *url.URL, slash bool) *Response {
+func handedOn(h hop, a *answer, to *url.URL, slash bool) *reply {
 	said := encodeForbidden(a.Header.Get("Location"))
 	if h.count > 0 {
 		said = to.String()
 	}
 	a.Header.Set("Location", said)
 	a.Header.Del("Content-Length")
-	return &Response{
-		Status: a.StatusCode, Header: a.Header, Body: p.body(h, &answer{&http.Response{Body: http.NoBody}, a.w}),
-		Proven: true, Target: h.t.role, AddsSlash: slash,
-	}
+	empty := &http.Response{StatusCode: a.StatusCode, Header: a.Header, Body: http.NoBody}
+	return &reply{answer: &answer{empty, a.w}, hop: h, slash: slash}
 }
 
 // to returns the hop that follows h. What was dropped on the way is not taken up again: who redirects elsewhere may

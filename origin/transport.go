@@ -27,6 +27,8 @@ type target struct {
 	base       *url.URL
 	hostHeader string
 	bucket     *bucket // nil: a web server
+	breaker    breaker
+	pause      pause
 
 	home *http.Transport // to the target's own host
 	away *http.Transport // to where its redirects lead: no private addresses, no trust but the usual one
@@ -47,7 +49,10 @@ func newTarget(role string, t Target, c Config) (*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)
 	}
-	made := &target{role: role, base: base, hostHeader: t.Host, dial: dialTo{base: base, to: t.ConnectTo}}
+	made := &target{
+		role: role, base: base, hostHeader: t.Host, breaker: breaker{c: c.Breaker},
+		dial: dialTo{base: base, to: t.ConnectTo},
+	}
 	made.home = newTransport(c.Timeouts.Connect, true, config, made.dial.address)
 	made.away = newTransport(c.Timeouts.Connect, c.AllowPrivateRedirects, &tls.Config{}, nil)
 	if t.S3 != nil {

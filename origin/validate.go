@@ -12,7 +12,10 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-const maxFollow = 50 // redirects
+const (
+	maxFollow   = 50   // redirects
+	maxFailures = 1000 // that a breaker keeps in mind
+)
 
 // reporter takes a mistake: where it is, in the names of the configuration, and what to do about it.
 type reporter func(path, problem string)
@@ -33,6 +36,7 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 	c.validateStatuses(report)
 	c.Timeouts.validate(reporter(report).under("timeouts"))
+	c.Breaker.validate(reporter(report).under("breaker"))
 	if c.FollowRedirects < 0 || c.FollowRedirects > maxFollow {
 		report("follow_redirects", fmt.Sprintf("must be from 0 to %d", maxFollow))
 	}
@@ -76,6 +80,18 @@ func (t Timeouts) validate(report reporter) {
 		if f.value <= 0 {
 			report(f.path, "must be more than 0")
 		}
+	}
+}
+
+func (c BreakerConfig) validate(report reporter) {
+	if c.Failures < 0 || c.Failures > maxFailures {
+		report("failures", fmt.Sprintf("must be from 1 to %d, or 0 for no breaker", maxFailures))
+	}
+	if c.Window <= 0 {
+		report("window", "must be more than 0")
+	}
+	if c.Open <= 0 {
+		report("open", "must be more than 0")
 	}
 }
 
