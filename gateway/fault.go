@@ -47,8 +47,8 @@ func (e *redirectedError) Error() string {
 // negative turns an origin's definite "no" into the error that the cache remembers.
 func negative(err error) error {
 	var failed *origin.Error
-	if !errors.As(err, &failed) {
-		return err
+	if !errors.As(err, &failed) || failed.Incomplete {
+		return err // a target that was passed over may have the object: nothing to remember
 	}
 	switch failed.Kind {
 	case origin.KindNotFound:

@@ -56,6 +56,20 @@ func copyHeader(h *fasthttp.RequestHeader) http.Header {
 	return out
 }
 
+// withSlash is the request's own target with a "/" at the end of its path, as a Location. Two slashes at its beginning
+// would make another host of what follows them (RFC 3986 section 4.2), so the second one is written as %2F there: it is
+// the same key.
+func (r *request) withSlash() string {
+	location := r.path + "/"
+	if rest, ok := strings.CutPrefix(location, "//"); ok {
+		location = "/%2F" + rest
+	}
+	if r.hasQuery {
+		location += "?" + r.query
+	}
+	return location
+}
+
 // looped tells whether this gateway (or one of its fleet) has seen the request before (RFC 8586).
 func (r *request) looped(token string) bool {
 	for _, line := range r.loop {

@@ -168,10 +168,7 @@ func (g *Gateway) redirectOn(ctx *fasthttp.RequestCtx, v *visit, e *redirectedEr
 	ctx.SetStatusCode(e.Status)
 	location := e.Location
 	if e.AddsSlash {
-		location = v.r.path + "/"
-		if v.r.hasQuery {
-			location += "?" + v.r.query
-		}
+		location = v.r.withSlash()
 	}
 	h.Set("Location", location)
 	h.Set("Cache-Control", "no-store")
