@@ -17,7 +17,7 @@ func (v *visit) head() (*answer, error) {
 	if rule.Head == rules.HeadOff {
 		return nil, errHeadOff
 	}
-	plan, err := v.d.Plan(v.r.header())
+	plan, err := v.plan()
 	if err != nil {
 		return nil, err
 	}

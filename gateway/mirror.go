@@ -11,7 +11,7 @@ import (
 
 // mirror answers a GET of a missing object from the origins, and has it saved.
 func (v *visit) mirror() (*answer, error) {
-	plan, err := v.d.Plan(v.r.header())
+	plan, err := v.plan()
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 // proxy passes a request through to the origin: ranges and conditions are the origin's to answer, nothing is kept, and
 // a client that leaves ends it.
 func (v *visit) proxy() (*answer, error) {
-	plan, err := v.d.Plan(v.r.header())
+	plan, err := v.plan()
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // bucket. A fixed name is somebody else's object, so nothing is pulled for it; nor for a rule that holds always, whose
 // clients are never answered from the bucket.
 func (v *visit) redirect() (*answer, error) {
-	plan, err := v.d.Plan(v.r.header())
+	plan, err := v.plan()
 	if err != nil {
 		return nil, err
 	}

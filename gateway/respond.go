@@ -148,7 +148,7 @@ func (v *visit) setFaultHeaders(h *fasthttp.ResponseHeader, f fault, err error) 
 		}
 	case errors.As(err, &negative):
 		h.Set("Cache-Status", v.refusedStatus(negative))
-		if ttl := int(v.site.NegativeTTL / time.Second); ttl > 0 {
+		if ttl := int(v.site.NegativeTTL / time.Second); ttl > 0 && !v.solo {
 			h.Set("Cache-Control", "max-age="+strconv.Itoa(ttl))
 		}
 	case errors.As(err, &denied):

@@ -14,6 +14,7 @@ type visit struct {
 	r    *request
 	site *Site
 	d    rules.Decision
+	solo bool // what an origin answers is for this client alone
 }
 
 // walk takes a request from its host and path to an answer. Every error has a line in the table of fault.go.
@@ -54,6 +55,13 @@ func (v *visit) answer() (*answer, error) {
 		}
 	}
 	return nil, err
+}
+
+// plan is what origins would be asked for this client.
+func (v *visit) plan() (rules.Plan, error) {
+	plan, err := v.d.Plan(v.r.header())
+	v.solo = plan.Solo
+	return plan, err
 }
 
 // miss answers by the rule's mode.

@@ -126,7 +126,8 @@ func (p *pull) response(a Ask, got *reply) *Response {
 }
 
 // announced tells whether the end of the body can be told from a cut: by its length, the last chunk, or the end of an
-// HTTP/2 stream.
+// HTTP/2 stream. What was agreed on in the handshake counts: any server can write HTTP/2.0 into a status line.
 func announced(r *http.Response) bool {
-	return r.ContentLength >= 0 || slices.Contains(r.TransferEncoding, "chunked") || r.ProtoMajor >= 2
+	streams := r.TLS != nil && r.TLS.NegotiatedProtocol == "h2"
+	return r.ContentLength >= 0 || slices.Contains(r.TransferEncoding, "chunked") || streams
 }
