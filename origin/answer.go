@@ -50,6 +50,7 @@ func (p *pull) judge(h hop, a *answer) (*reply, *Error) {
 		if h.own() {
 			unchunked(a.Header)
 		}
+		guardChunks(a.Response)
 		return &reply{answer: a, hop: h}, nil
 	}
 	e := &Error{Kind: KindFailed, Op: opStatus, Status: a.StatusCode}

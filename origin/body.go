@@ -62,9 +62,9 @@ func (b *body) Read(to []byte) (int, error) {
 func (b *body) next(err error) error {
 	var broke *Error
 	switch {
-	case errors.Is(err, io.EOF) && (b.size < 0 || b.at == b.size):
+	case err == io.EOF && (b.size < 0 || b.at == b.size):
 		return io.EOF
-	case errors.Is(err, io.EOF):
+	case err == io.EOF:
 		broke = b.failed(fmt.Errorf("%w: %d of %d bytes", io.ErrUnexpectedEOF, b.at, b.size))
 	case !b.part.broke || b.p.budget.ctx.Err() != nil || !errors.As(err, &broke):
 		return err

@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"errors"
 	"io"
 
 	"golang.org/x/time/rate"
@@ -35,7 +34,7 @@ func (b *part) Read(to []byte) (int, error) {
 	n, err := b.more(to)
 	if err != nil {
 		b.err = b.failure(err)
-		b.broke = !errors.Is(err, io.EOF)
+		b.broke = err != io.EOF
 	}
 	if n > 0 && b.flow != nil {
 		if err := b.flow.WaitN(b.w.ctx, n); err != nil {
@@ -56,7 +55,7 @@ func (b *part) more(to []byte) (n int, err error) {
 }
 
 func (b *part) failure(err error) error {
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF {
 		return io.EOF
 	}
 	e := failure(b.w.ctx, opBody, err)
