@@ -157,7 +157,7 @@ func (p *probe) hatch(ctx context.Context, _ *abilities) error {
 
 // cleanUp deletes what was written, even when the probe was broken off.
 func (p *probe) cleanUp(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	var failed error
 	for _, key := range slices.Backward(p.written) {

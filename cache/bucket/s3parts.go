@@ -16,6 +16,8 @@ const (
 	parallelParts = 4
 	// abortLimit bounds giving up an upload.
 	abortLimit = 15 * time.Second
+	// hurryLimit is the same while the gateway stops.
+	hurryLimit = 2 * time.Second
 )
 
 // partSizeFor is the part size, grown by whole MiB until maxParts hold the object.
@@ -82,11 +84,22 @@ func (w *upload) sendPart(ctx context.Context, id string, number int, start, len
 
 // abort gives up an upload in parts, whatever became of ctx: the server would keep, and charge for, its parts.
 func (s *S3) abort(ctx context.Context, key, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	err := s.sdk.AbortMultipartUpload(ctx, s.config.Name, key, id)
 	if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchUpload {
 		s.log.Warn("an upload in parts could not be given up: its parts stay in the bucket", "key", key, "error", err)
+	}
+}
+
+// afterwards is the context of what is put in order when ctx may have ended. It lasts abortLimit, and only hurryLimit
+// once ctx has ended: then the gateway is stopping, and has used up its time.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(hurryLimit, cancel) })
+	return after, func() {
+		stop()
+		cancel()
 	}
 }
 

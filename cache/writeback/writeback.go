@@ -69,6 +69,10 @@ func (w *Writeback) save(ctx context.Context, e *entry) {
 	case ctx.Err() != nil:
 		w.spool.queue.push(e)
 		return
+	case errors.Is(err, cache.ErrNotReady):
+		e.due = time.Now().Add(backoff(1)) // nothing was tried
+		w.spool.queue.push(e)
+		return
 	default:
 		e.attempts++
 		pause := backoff(e.attempts)
