@@ -41,7 +41,7 @@ type explanation struct {
 
 // Run prints the explanation.
 func (c *explainCmd) Run(s *streams) error {
-	cfg, err := configs.Load(c.Config)
+	cfg, err := load(c.Config)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // configuration is the file's, or one made from flags: all hosts, one bucket, one rule that mirrors everything.
 func (c *serveCmd) configuration() (*configs.Config, error) {
 	if c.Config != "" {
-		return configs.Load(c.Config)
+		return load(c.Config)
 	}
 	if c.Origin == "" || c.Bucket == "" {
 		return nil, &usageError{errors.New("mirrorgate serve needs --config FILE, or --origin URL and --bucket DIR")}
@@ -34,6 +34,16 @@ func (c *serveCmd) configuration() (*configs.Config, error) {
 	}
 	cfg.Sites = []configs.Site{site}
 	return &cfg, cfg.Validate()
+}
+
+// load reads a configuration file. A file that cannot be read is a mistake in the command line.
+func load(path string) (*configs.Config, error) {
+	cfg, err := configs.Load(path)
+	var mistakes configs.Mistakes
+	if err != nil && !errors.As(err, &mistakes) {
+		return nil, &usageError{err}
+	}
+	return cfg, err
 }
 
 // bucket reads --bucket.
