@@ -13,8 +13,8 @@ var errChunks = errors.New("an HTTP/1.0 answer without a length whose body is in
 
 // chunkless guards the body of an HTTP/1.0 answer without a length. Some servers send Transfer-Encoding: chunked with
 // such an answer; net/http drops that field, since HTTP/1.0 does not know it, and gives the chunks' framing as bytes of
-// the body. A body that begins like a chunk is refused: it may be a file that happens to begin so, but a client that gets
-// an error is better off than one that gets wrong bytes.
+// the body. A body that begins like a chunk is refused: it may be a file that happens to begin so, but a client that
+// gets an error is better off than one that gets wrong bytes.
 type chunkless struct {
 	io.ReadCloser
 	looked bool
