@@ -100,9 +100,7 @@ func (c *credentials) run(ctx context.Context) {
 			c.sdk.Expire()
 		case <-tick.C:
 		}
-		if !c.sdk.IsExpired() {
-			continue
-		}
+		// Also when nothing is about to end: a write may have fetched new keys through the SDK meanwhile.
 		_, err := c.fetch(ctx)
 		if err != nil && !failed {
 			c.log.Error("bucket credentials cannot be renewed", "error", err)
