@@ -3,12 +3,23 @@ package gateway
 import (
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
-// A client that takes nothing for this long is cut off. The limit is on each write, not on the answer: a slow client
-// may take as long as it likes.
+// A client that takes nothing of a piece of its answer for this long is cut off. The limit is on each piece, not on the
+// answer: a slow client may take as long as it likes.
 const clientStall = 60 * time.Second
+
+// writePiece is how many bytes are written under one deadline.
+const writePiece = 16 << 10
+
+// What is read, at most, of a body that nobody asked for before its connection is closed. Closing it at once would be a
+// reset, which may reach the client before the answer does (RFC 9112 section 9.6).
+const (
+	lingerBytes = 256 << 10
+	lingerTime  = time.Second
+)
 
 // listener gives its connections a rolling write deadline.
 type listener struct{ net.Listener }
@@ -21,19 +32,36 @@ func (l *listener) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// conn keeps TCPConn's ReadFrom, through which the kernel can move bodies.
-type conn struct{ *net.TCPConn }
-
-func (c *conn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(clientStall)); err != nil {
-		return 0, err
-	}
-	return c.TCPConn.Write(p)
+// conn is a client's connection.
+type conn struct {
+	*net.TCPConn
+	lingers atomic.Bool            // the client may still be sending
+	ending  atomic.Pointer[func()] // called by Close
 }
 
-func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(clientStall)); err != nil {
-		return 0, err
+// atClose has f called when the connection is closed, by whomever.
+func (c *conn) atClose(f func()) { c.ending.Store(&f) }
+
+func (c *conn) Write(p []byte) (written int, err error) {
+	for {
+		if err := c.SetWriteDeadline(time.Now().Add(clientStall)); err != nil {
+			return written, err
+		}
+		n, err := c.TCPConn.Write(p[written:min(len(p), written+writePiece)])
+		written += n
+		if err != nil || written == len(p) {
+			return written, err
+		}
 	}
-	return c.TCPConn.ReadFrom(r)
+}
+
+// Close ends what was bound to the connection.
+func (c *conn) Close() error {
+	if end := c.ending.Swap(nil); end != nil {
+		(*end)()
+	}
+	if c.lingers.Swap(false) && c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes) // what it sends does not matter
+	}
+	return c.TCPConn.Close()
 }

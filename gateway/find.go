@@ -22,23 +22,30 @@ func (v *visit) find() (*answer, error) {
 // does not know.
 func (v *visit) open() (*answer, error) {
 	o := cache.ReadOptions{HeadersOnly: v.r.method == http.MethodHead, Range: v.r.ranged}
+	var judged *cache.Validators
 	if !v.r.cond.none() {
 		obj, err := v.get(cache.ReadOptions{HeadersOnly: true})
 		if err != nil {
 			return nil, err
 		}
-		if status := v.r.cond.status(v.validators(obj.Meta), v.site.ETagSuffixes); status != 0 {
+		seen := v.validators(obj.Meta)
+		if status := v.r.cond.status(seen, v.site.ETagSuffixes); status != 0 {
 			return v.unmet(obj, status)
 		}
 		if o.HeadersOnly {
 			return v.object(obj), nil
 		}
 		o.IfMatch = obj.Meta.Bucket.ETag
-		if !v.r.cond.rangeHolds(v.validators(obj.Meta)) {
+		if !v.r.cond.rangeHolds(seen) {
 			o.Range = nil
 		}
+		judged = &seen
 	}
 	obj, err := v.get(o)
+	if err == nil && judged != nil && !same(v.validators(obj.Meta), *judged) {
+		closeBody(obj.Body) // another object by now: what was judged does not hold for it
+		return nil, cache.ErrPrecondition
+	}
 	var outside *cache.RangeError
 	if errors.As(err, &outside) && outside.Size < 0 {
 		err = v.withSize(outside)
@@ -48,6 +55,8 @@ func (v *visit) open() (*answer, error) {
 	}
 	return v.object(obj), nil
 }
+
+func same(a, b cache.Validators) bool { return a.ETag == b.ETag && a.LastModified.Equal(b.LastModified) }
 
 func (v *visit) get(o cache.ReadOptions) (*cache.Object, error) {
 	return v.g.cache.Get(v.g.life, &v.site.Site, v.d.ObjectKey, o)

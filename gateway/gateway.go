@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +34,7 @@ type Gateway struct {
 
 	inflight chan struct{} // limits.max_inflight
 	stopping atomic.Bool
+	hijacked sync.WaitGroup  // answers that fasthttp does not wait for
 	life     context.Context // of bucket reads and proxied bodies; ends with Serve
 	end      context.CancelFunc
 }
@@ -74,9 +77,9 @@ func New(o Options) *Gateway {
 	return g
 }
 
-// Serve answers on ln until ctx ends, then stops accepting and waits for the answers under way, at most for the
-// configured grace. It closes ln.
-func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
+// Serve answers on ln until ctx ends, then stops accepting and waits for the answers under way, at most until grace
+// ends. It closes ln.
+func (g *Gateway) Serve(ctx, grace context.Context, ln net.Listener) error {
 	defer g.end()
 	failed := make(chan error, 1)
 	go func() { failed <- g.server.Serve(&listener{ln}) }()
@@ -86,15 +89,25 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	g.stopping.Store(true)
-	// The answers under way are given their time although ctx has ended.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Grace)
-	defer cancel()
-	err := g.server.ShutdownWithContext(grace)
-	g.end()
-	if err != nil {
+	if err := errors.Join(g.server.ShutdownWithContext(grace), g.waitHijacked(grace)); err != nil {
 		return fmt.Errorf("answers were cut off at the end of server.grace %s: %w", g.cfg.Grace, err)
 	}
 	return <-failed
+}
+
+// waitHijacked waits for the answers that have taken over their connections.
+func (g *Gateway) waitHijacked(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		g.hijacked.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // FindSite returns the site that answers for a Host header, or nil.

@@ -66,7 +66,13 @@ func (v *visit) firstByte(plan rules.Plan) (*origin.Response, error) {
 		if n, err := strconv.ParseUint(size, 10, 63); err == nil {
 			resp.Length = int64(n)
 		}
-		if resp.Status == http.StatusPartialContent || resp.Length == 0 {
+		if resp.Status == http.StatusRequestedRangeNotSatisfiable && resp.Length == 0 {
+			resp.Status = http.StatusOK
+			for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition"} {
+				resp.Header.Del(name) // those are of an error page
+			}
+		}
+		if resp.Status == http.StatusPartialContent {
 			resp.Status = http.StatusOK
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -17,6 +18,9 @@ import (
 // handle is fasthttp's handler.
 func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 	r := parse(ctx, g.ids.next())
+	if c, ok := ctx.Conn().(*conn); ok && ctx.Request.Header.ConnectionClose() {
+		c.lingers.Store(true)
+	}
 	if r.path == g.cfg.HealthPath {
 		g.health(ctx, r)
 		return
@@ -59,24 +63,29 @@ func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
 		<-g.inflight
 		if v.r.method == http.MethodHead && a.status != http.StatusNotModified {
 			ctx.Response.SkipBody = true
-			h.SetContentLength(headLength(a))
+			setHeadLength(ctx, v.r.has10, a)
 		}
 	default:
 		body := &stream{body: a.body, done: func(err error) { <-g.inflight; g.finished(v, err) }}
 		if a.length < 0 && v.r.has10 {
-			closeDelimited(ctx, body)
+			g.closeDelimited(ctx, body)
 			return
 		}
 		ctx.Response.SetBodyStream(body, int(a.length))
 	}
 }
 
-// headLength is the Content-Length that a GET would have, -1 when that is not known.
-func headLength(a *answer) int {
+// setHeadLength gives a HEAD the Content-Length that a GET would have. Without one it shows the framing that a GET
+// would have: chunks, or for HTTP/1.0 the end of the connection.
+func setHeadLength(ctx *fasthttp.RequestCtx, has10 bool, a *answer) {
+	length := a.length
 	if a.meta != nil && a.body == nil {
-		return int(a.meta.Size)
+		length = a.meta.Size
 	}
-	return int(a.length)
+	if length < 0 && has10 {
+		length = -2 // neither a length nor chunks
+	}
+	ctx.Response.Header.SetContentLength(int(length))
 }
 
 // finished is the true end of a body.
@@ -196,13 +205,10 @@ func errorBody(f fault, v *visit) []byte {
 }
 
 // closeBehindBody has the connection closed behind a request with a body: nobody asked for one, and what is taken for
-// the next request must not depend on where it ends (RFC 9112 section 6.1). A body in chunks is not even read: fasthttp
-// forgets the whole request when it turns out to be too long.
+// the next request must not depend on where it ends (RFC 9112 section 6.1). The body is not even read: fasthttp forgets
+// the whole request when one turns out to be too long.
 func closeBehindBody(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	switch length := h.ContentLength(); {
-	case length > 0:
-		h.SetConnectionClose()
-	case length == -1: // chunked
+	if length := h.ContentLength(); length > 0 || length == -1 {
 		h.SetContentLength(0)
 		h.SetConnectionClose()
 	}
@@ -219,13 +225,20 @@ func (g *Gateway) handleExpect(ctx *fasthttp.RequestCtx) int {
 func (g *Gateway) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
 	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		g.handle(ctx) // a body on GET is answered like none; fasthttp closes the connection
+	case isTimeout(err):
+		_ = ctx.Conn().Close() // nothing was asked, so nothing is answered (RFC 9112 section 9.5)
 	case errors.As(err, &small):
 		g.fail(ctx, &visit{g: g, r: &request{id: g.ids.next()}}, errHeaderSize)
 	default:
 		g.fail(ctx, &visit{g: g, r: &request{id: g.ids.next()}}, fmt.Errorf("%w: %w", errMalformed, err))
 	}
+}
+
+// isTimeout tells whether a connection on which nothing was sent has timed out. One that broke off within a header has
+// an error around that.
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error) //nolint:errorlint // only the error itself is meant
+	return ok && timeout.Timeout()
 }
 
 // health says on the traffic port what readiness says.
@@ -238,9 +251,9 @@ func (g *Gateway) health(ctx *fasthttp.RequestCtx, r *request) {
 	if g.stopping.Load() {
 		err = errors.New("shutting down")
 	}
-	if err != nil {
+	if err != nil { // which names addresses: the log has it
 		ctx.SetStatusCode(http.StatusServiceUnavailable)
-		ctx.Response.SetBodyString("not ready: " + err.Error() + "\n")
+		ctx.Response.SetBodyString("not ready\n")
 		return
 	}
 	ctx.Response.SetBodyString("ready\n")

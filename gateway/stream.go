@@ -12,18 +12,23 @@ const chunk = 32 << 10
 // stream is a response body for fasthttp. It implements CloseWithError and not Close, because fasthttp calls Close
 // first if there is one, and the error of the write is lost.
 type stream struct {
-	body io.ReadCloser
-	done func(err error) // at the true end of the body, once
+	body  io.ReadCloser
+	done  func(err error) // at the true end of the body
+	after func()          // after that; or nil
+	once  sync.Once
 }
 
 func (s *stream) Read(p []byte) (int, error) { return s.body.Read(p) }
 
 // CloseWithError is called by fasthttp when the body is written, or could not be.
-func (s *stream) CloseWithError(err error) error {
-	closeErr := s.body.Close()
-	if s.done != nil {
+func (s *stream) CloseWithError(err error) (closeErr error) {
+	s.once.Do(func() {
+		closeErr = s.body.Close()
 		s.done(err)
-	}
+		if s.after != nil {
+			s.after()
+		}
+	})
 	return closeErr
 }
 
