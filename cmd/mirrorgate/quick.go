@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,6 +14,9 @@ import (
 
 // configuration is the file's, or one made from flags: all hosts, one bucket, one rule that mirrors everything.
 func (c *serveCmd) configuration() (*configs.Config, error) {
+	if c.Config != "" && (c.Bucket != "" || c.Listen != "" || c.DataDir != "") {
+		return nil, &usageError{errors.New("with --config the file alone says what to serve: leave out the other flags")}
+	}
 	if c.Config != "" {
 		return load(c.Config)
 	}
@@ -20,7 +24,7 @@ func (c *serveCmd) configuration() (*configs.Config, error) {
 		return nil, &usageError{errors.New("mirrorgate serve needs --config FILE, or --origin URL and --bucket DIR")}
 	}
 	cfg := configs.DefaultConfig()
-	cfg.Server.Listen, cfg.DataDir = c.Listen, c.DataDir
+	cfg.Server.Listen, cfg.DataDir = cmp.Or(c.Listen, cfg.Server.Listen), cmp.Or(c.DataDir, cfg.DataDir)
 	var rule configs.Rule
 	rule.SetDefaults()
 	rule.ID = "all"
@@ -55,6 +59,9 @@ func (c *serveCmd) bucket() (bucket.Config, error) {
 	name, prefix, _ := strings.Cut(rest, "/")
 	if name == "" || strings.ContainsAny(rest, "?#") {
 		return bucket.Config{}, fmt.Errorf("--bucket %s: must be s3://NAME or s3://NAME/PREFIX", c.Bucket)
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/" // it is a folder, as in every other tool that takes such names
 	}
 	endpoint := c.Endpoint
 	if endpoint == "" {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"mirrorgate/cache"
 	"mirrorgate/cache/bucket"
@@ -22,8 +23,8 @@ type serveCmd struct {
 	Bucket   string `help:"A directory, or s3://NAME/PREFIX with keys from the environment." placeholder:"DIR"`
 	Endpoint string `help:"The S3 endpoint of --bucket s3://…" placeholder:"URL" env:"AWS_ENDPOINT_URL"`
 	Region   string `help:"The region of --bucket s3://…" default:"us-east-1" env:"AWS_REGION"`
-	Listen   string `help:"Without a file: the address to listen on." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	DataDir  string `help:"Without a file: where pulled objects wait to be saved." default:"./data" placeholder:"DIR"`
+	Listen   string `help:"Without a file: the address to listen on (127.0.0.1:8080)." placeholder:"ADDR"`
+	DataDir  string `help:"Without a file: where pulled objects wait to be saved (./data)." placeholder:"DIR"`
 }
 
 // Run serves until the process is told to stop.
@@ -107,6 +108,16 @@ func (p *process) ready() error {
 	return nil
 }
 
+// after returns a context that ends so long after ctx has ended.
+func after(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return later, func() {
+		stop()
+		cancel()
+	}
+}
+
 // run serves until ctx ends, then stops in order: no more requests, the answers under way, the pulls under way, the
 // uploads under way. All three share server.grace. What is not saved then stays in the spool for the next start.
 func (p *process) run(ctx context.Context) error {
@@ -122,10 +133,9 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 	running.Go(func() { _ = p.writeback.Run(background) }) // it only ends with its context
-	err := p.gateway.Serve(ctx, p.ln)
-
-	grace, cancel := context.WithTimeout(background, p.cfg.Server.Grace)
+	grace, cancel := after(ctx, p.cfg.Server.Grace)
 	defer cancel()
+	err := p.gateway.Serve(ctx, grace, p.ln)
 	if drained := p.cache.Drain(grace); drained != nil {
 		p.log.Warn("pulls were cut off", "err", drained)
 	}
