@@ -24,6 +24,7 @@ func (g *Gateway) closeDelimited(ctx *fasthttp.RequestCtx, body *stream) {
 	g.hijacked.Add(1)
 	body.after = g.hijacked.Done
 	under.atClose(func() { _ = body.CloseWithError(net.ErrClosed) })
+	under.lingers.Store(false) // that begins with a clean end
 	_ = under.SetLinger(0)
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(c net.Conn) {

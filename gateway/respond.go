@@ -18,7 +18,7 @@ import (
 // handle is fasthttp's handler.
 func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 	r := parse(ctx, g.ids.next())
-	if c, ok := ctx.Conn().(*conn); ok && ctx.Request.Header.ConnectionClose() {
+	if c, ok := ctx.Conn().(*conn); ok && hadBody(&ctx.Request.Header) {
 		c.lingers.Store(true)
 	}
 	if r.path == g.cfg.HealthPath {
@@ -214,6 +214,9 @@ func closeBehindBody(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	}
 	return fasthttp.RequestConfig{}
 }
+
+// hadBody tells whether closeBehindBody may have hidden a body.
+func hadBody(h *fasthttp.RequestHeader) bool { return h.ConnectionClose() && h.ContentLength() == 0 }
 
 // handleExpect answers a client that asks whether it may send a body. fasthttp closes the connection then.
 func (g *Gateway) handleExpect(ctx *fasthttp.RequestCtx) int {
