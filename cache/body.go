@@ -1,9 +1,11 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // body is a draft that grows while readers follow it, each at its own speed. It withholds the last byte until the pull
@@ -12,31 +14,57 @@ type body struct {
 	draft Draft
 	size  int64 // bytes; -1: known at the end only
 
+	// full is called once, by the pull's goroutine, when the spool has no more room: from when it returns nobody may join.
+	// Then the draft becomes a window. admit, which that goroutine calls once there is a first byte, returns when all who
+	// have joined have opened the body, and stall is how long the slowest of them may hold up the pull.
+	full  func(cause error)
+	admit func()
+	stall time.Duration
+
 	mu      sync.Mutex
-	grown   sync.Cond // written, ended or err changed
+	grown   sync.Cond // written, ended, err, or a reader's place changed
 	written int64
+	window  int64 // 0: the draft holds everything; else only the last so many bytes
+	wrapped int64 // bytes that were written when it became so
 	ended   bool  // the end is proven, and committed if it is to be kept
 	err     error // the pull failed; no more bytes will come
-	users   int   // the pull and the readers; the last one closes the draft
+	halted  error // the pull must not wait for its readers any more
+	readers map[*follower]struct{}
+	users   int // the pull and the readers; the last one closes the draft
 }
 
 func newBody(draft Draft, size int64) *body {
-	b := &body{draft: draft, size: size, users: 1}
+	b := &body{draft: draft, size: size, users: 1, readers: make(map[*follower]struct{})}
 	b.grown.L = &b.mu
 	return b
 }
 
 // Write is the pull's.
 func (b *body) Write(p []byte) (int, error) {
-	n, err := b.draft.Write(p)
+	written := 0
+	for written < len(p) {
+		part, err := b.fit(p[written:])
+		if err != nil {
+			return written, err
+		}
+		n, err := b.draft.Write(part)
+		written += n
+		b.grow(n)
+		if errors.Is(err, ErrNoRoom) && b.wrap(err) {
+			continue
+		}
+		if err != nil {
+			return written, fmt.Errorf("write to the spool: %w", err)
+		}
+	}
+	return written, nil
+}
+
+func (b *body) grow(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.written += int64(n)
 	b.grown.Broadcast()
-	if err != nil {
-		return n, fmt.Errorf("write to the spool: %w", err)
-	}
-	return n, nil
 }
 
 // finish ends the growth: with nil at the proven end, else with the failure that readers get where the bytes stop.
@@ -49,6 +77,13 @@ func (b *body) finish(err error) {
 	}
 	b.grown.Broadcast()
 	b.mu.Unlock()
+}
+
+// failure is why the growth ended, or nil.
+func (b *body) failure() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
 }
 
 func (b *body) release() {
@@ -76,20 +111,38 @@ func (b *body) started() bool {
 	return b.readable() > 0
 }
 
+// isRead tells whether there are readers.
+func (b *body) isRead() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.readers) > 0
+}
+
+// arrived counts the bytes that the pull has brought.
+func (b *body) arrived() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.written
+}
+
 // open adds a reader from byte 0 on, and tells the size as far as it is known. The pull must not have released b.
 func (b *body) open() (r *follower, size int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.users++
-	return &follower{body: b, left: b.size}, b.size
+	r = &follower{body: b, left: b.size}
+	b.readers[r] = struct{}{}
+	return r, b.size
 }
 
-// await blocks until bytes from off on may be read, and says how many. At the end it returns io.EOF.
-func (b *body) await(off int64) (int64, error) {
+// await blocks until bytes from r.off on may be read, and says how many. At the end it returns io.EOF.
+func (b *body) await(r *follower) (int64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		switch n := b.readable() - off; {
+		switch n := b.readable() - r.off; {
+		case r.cut != nil:
+			return 0, r.cut
 		case n > 0:
 			return n, nil
 		case b.ended:
@@ -99,47 +152,4 @@ func (b *body) await(off int64) (int64, error) {
 		}
 		b.grown.Wait()
 	}
-}
-
-// follower reads a range of a growing body.
-type follower struct {
-	body *body
-	off  int64
-	left int64 // bytes; -1: to the end
-	once sync.Once
-}
-
-// Read blocks until there are bytes, the end or a failure; it never returns 0, nil for a p that is not empty.
-func (r *follower) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if r.left == 0 {
-		return 0, io.EOF
-	}
-	n, err := r.body.await(r.off)
-	if err != nil {
-		return 0, err
-	}
-	n = min(n, int64(len(p)))
-	if r.left > 0 {
-		n = min(n, r.left)
-	}
-	got, err := r.body.draft.ReadAt(p[:n], r.off)
-	r.off += int64(got)
-	if r.left > 0 {
-		r.left -= int64(got)
-	}
-	if got > 0 {
-		return got, nil
-	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF // the file lacks what was written: no clean end
-	}
-	return 0, fmt.Errorf("read from the spool: %w", err)
-}
-
-func (r *follower) Close() error {
-	r.once.Do(r.body.release)
-	return nil
 }

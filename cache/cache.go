@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // Limits bounds what all sites of a gateway together may use.
@@ -14,11 +16,14 @@ type Limits struct {
 	MaxPulls    int `yaml:"max_pulls"`    // pulls at one time
 	MaxWaiting  int `yaml:"max_waiting"`  // requests that wait for a pull's first byte
 	MaxNegative int `yaml:"max_negative"` // remembered answers that an object is not there
+
+	MaxRangePulls int `yaml:"max_range_pulls"` // of one key: ranges that are passed through
+	MaxSoloPulls  int `yaml:"max_solo_pulls"`  // of one key: pulls whose answer may not be shared
 }
 
 // DefaultLimits returns the limits of a gateway without configuration.
 func DefaultLimits() Limits {
-	return Limits{MaxPulls: 512, MaxWaiting: 100_000, MaxNegative: 100_000}
+	return Limits{MaxPulls: 512, MaxWaiting: 100_000, MaxNegative: 100_000, MaxRangePulls: 4, MaxSoloPulls: 4}
 }
 
 // Validate reports every bound that is not positive.
@@ -26,7 +31,10 @@ func (l Limits) Validate(report func(path, problem string)) {
 	for _, f := range []struct {
 		path  string
 		value int
-	}{{"max_pulls", l.MaxPulls}, {"max_waiting", l.MaxWaiting}, {"max_negative", l.MaxNegative}} {
+	}{
+		{"max_pulls", l.MaxPulls}, {"max_waiting", l.MaxWaiting}, {"max_negative", l.MaxNegative},
+		{"max_range_pulls", l.MaxRangePulls}, {"max_solo_pulls", l.MaxSoloPulls},
+	} {
 		if f.value <= 0 {
 			report(f.path, "must be at least 1")
 		}
@@ -54,13 +62,19 @@ type Cache struct {
 	limits   Limits
 	slots    chan struct{} // one per pull
 	negative *negatives
+	heads    *remembered[headAnswer]
+	unshared *remembered[struct{}] // keys whose last answer could not be shared
+	heading  singleflight.Group
+	checked  *remembered[struct{}] // copies that were compared with their origin lately
+	solos    *gates
+	parts    *gates
 
 	life   context.Context // of the pulls, which belong to nobody's request
 	end    context.CancelFunc
-	active sync.WaitGroup // pulls
+	active sync.WaitGroup // pulls, and those who wait for one
 
 	mu      sync.Mutex
-	flights map[ID]*flight
+	flights map[flightKey]*flight
 	waiting int
 }
 
@@ -72,8 +86,13 @@ func New(l Limits, spool Spool, log *slog.Logger) *Cache {
 		spool: spool, log: log, limits: l,
 		slots:    make(chan struct{}, l.MaxPulls),
 		negative: newNegatives(l.MaxNegative, time.Now),
+		heads:    newRemembered[headAnswer](l.MaxNegative, time.Now),
+		unshared: newRemembered[struct{}](l.MaxNegative, time.Now),
+		checked:  newRemembered[struct{}](l.MaxNegative, time.Now),
+		solos:    newGates("limits.max_solo_pulls", l.MaxSoloPulls),
+		parts:    newGates("limits.max_range_pulls", l.MaxRangePulls),
 		life:     life, end: end,
-		flights: make(map[ID]*flight),
+		flights: make(map[flightKey]*flight),
 	}
 }
 
@@ -109,6 +128,13 @@ func (c *Cache) Get(ctx context.Context, site *Site, key string, o ReadOptions) 
 		return nil, err
 	}
 	return spooled, spoolErr
+}
+
+// forget drops what was remembered of an object that is there now.
+func (c *Cache) forget(id ID) {
+	c.negative.forget(id)
+	c.heads.forget(id)
+	c.unshared.forget(id)
 }
 
 // isAnswer tells whether the bucket's error is its final word on the key, which the spool cannot change.

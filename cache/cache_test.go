@@ -19,9 +19,10 @@ func TestLimitsValidate(t *testing.T) {
 		}
 	}
 	f(cache.DefaultLimits())
-	f(cache.Limits{MaxPulls: 1, MaxWaiting: 1, MaxNegative: 1})
-	f(cache.Limits{}, "max_pulls", "max_waiting", "max_negative")
-	f(cache.Limits{MaxPulls: -1, MaxWaiting: 1, MaxNegative: 1}, "max_pulls")
+	f(cache.Limits{MaxPulls: 1, MaxWaiting: 1, MaxNegative: 1, MaxRangePulls: 1, MaxSoloPulls: 1})
+	f(cache.Limits{}, "max_pulls", "max_waiting", "max_negative", "max_range_pulls", "max_solo_pulls")
+	f(cache.Limits{MaxPulls: -1, MaxWaiting: 1, MaxNegative: 1, MaxRangePulls: 1, MaxSoloPulls: 1}, "max_pulls")
+	f(cache.Limits{MaxPulls: 1, MaxWaiting: 1, MaxNegative: 1, MaxSoloPulls: -1}, "max_range_pulls", "max_solo_pulls")
 }
 
 func TestGet(t *testing.T) {

@@ -33,7 +33,7 @@ func dataDir(t *testing.T) string {
 		t.Cleanup(func() { giveBack(t, dir) })
 		return dir
 	}
-	dir, err := os.MkdirTemp("", "mirrorgate-spool-test-")
+	dir, err := os.MkdirTemp("", "mirrorgate-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,19 @@ func (b *bucket) put(key, data string, meta *cache.Meta) {
 	b.objects[key] = stored{data, s}
 }
 
+// remove deletes an object, as an application does.
+func (b *bucket) remove(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.objects, key)
+}
+
+func (b *bucket) etag(key string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.objects[key].meta.ETag
+}
+
 func (b *bucket) Open(_ context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,15 +88,18 @@ func (b *bucket) Open(_ context.Context, key string, o cache.ReadOptions) (*cach
 	return open(s.data, s.meta.Meta(), cache.TierBucket, o)
 }
 
-func (b *bucket) Put(_ context.Context, key string, body io.ReaderAt, meta cache.Meta, _ cache.PutOptions) error {
+func (b *bucket) Put(_ context.Context, key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) error {
 	data, err := io.ReadAll(io.NewSectionReader(body, 0, meta.Size))
 	if err != nil {
 		return err
 	}
 	b.mu.Lock()
-	_, exists := b.objects[key]
+	there, exists := b.objects[key]
 	b.mu.Unlock()
-	if exists {
+	switch {
+	case !exists && o.IfMatch != "":
+		return cache.ErrNotFound
+	case exists && o.IfMatch != there.meta.ETag:
 		return cache.ErrPrecondition
 	}
 	b.put(key, string(data), &meta)
@@ -158,7 +174,7 @@ func (m *memory) Open(id cache.ID, o cache.ReadOptions) (*cache.Object, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, ok := m.index[id]
-	if !ok {
+	if !ok || d.entry.Put.IfMatch != "" {
 		return nil, cache.ErrNotFound
 	}
 	return open(string(d.data), d.entry.Meta, cache.TierSpool, o)
@@ -175,7 +191,7 @@ func (m *memory) save(b *bucket) {
 	index := maps.Clone(m.index)
 	m.mu.Unlock()
 	for id, d := range index {
-		b.put(id.Key, string(d.data), &d.entry.Meta)
+		_ = b.Put(m.t.Context(), id.Key, bytes.NewReader(d.data), d.entry.Meta, d.entry.Put) // what is refused is dropped
 		m.mu.Lock()
 		delete(m.index, id)
 		m.saved[id] = true
@@ -221,6 +237,9 @@ func (d *memoryDraft) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Wrap has no window: what does not fit ends the pull.
+func (d *memoryDraft) Wrap() int64 { return 0 }
+
 func (d *memoryDraft) ReadAt(p []byte, off int64) (int, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -233,10 +252,15 @@ func (d *memoryDraft) ReadAt(p []byte, off int64) (int, error) {
 func (d *memoryDraft) Commit(e cache.Entry) error {
 	d.spool.mu.Lock()
 	defer d.spool.mu.Unlock()
-	if _, waits := d.spool.index[e.ID]; !waits {
-		d.entry, d.kept = e, true
-		d.spool.index[e.ID] = d
+	other, waits := d.spool.index[e.ID]
+	if waits && (other.entry.Put.IfMatch == "" || e.Put.IfMatch != "") {
+		return nil
 	}
+	if waits {
+		d.spool.used -= len(other.data)
+	}
+	d.entry, d.kept = e, true
+	d.spool.index[e.ID] = d
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package cache
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // ErrStored means that somebody stored the object between the caller's Get and its Fill: Get finds it now.
 var ErrStored = errors.New("the object has been stored meanwhile")
@@ -24,8 +27,14 @@ func (c *Cache) Fill(site *Site, key string, o FillOptions, load Loader) (*Objec
 	if n := c.negative.find(id, o.Scope); n != nil {
 		return nil, n
 	}
-	f, first := c.join(id, site, o, load, true)
-	defer f.joined.Done()
+	if _, unshared := c.unshared.find(id); unshared {
+		return c.alone(id, site, o, load)
+	}
+	f, first, err := c.join(id, site, o, load)
+	if err != nil {
+		return nil, err
+	}
+	defer c.arrived(f)
 	obj, err := f.follow(first)
 	if errors.Is(err, errAlone) {
 		return c.alone(id, site, o, load)
@@ -33,64 +42,121 @@ func (c *Cache) Fill(site *Site, key string, o FillOptions, load Loader) (*Objec
 	return obj, err
 }
 
-// alone pulls for one request.
+// alone pulls for one request, within limits.max_solo_pulls for each key.
 func (c *Cache) alone(id ID, site *Site, o FillOptions, load Loader) (*Object, error) {
-	f := c.start(id, site, o, load, true)
-	defer f.joined.Done()
+	began := time.Now()
+	leave, err := c.solos.enter(c.life, id, o.Wait)
+	if err != nil {
+		return nil, err
+	}
+	o.Wait -= time.Since(began)
+	f := c.newFlight(id, site, o, load)
+	f.leave, f.solo = leave, make(chan *Pull, 1)
+	c.mu.Lock()
+	f.await()
+	c.mu.Unlock()
+	defer c.arrived(f)
+	f.start()
 	return f.follow(true)
 }
 
-// Behind starts a pull that no request waits for, unless one is under way. Its outcome is in the log and the bucket.
+// Behind starts a pull that no request waits for, unless one is under way, or would bring nothing that may be kept. Its
+// outcome is in the log and the bucket.
 func (c *Cache) Behind(site *Site, key string, o FillOptions, load Loader) {
 	id := ID{site.Name, key}
-	if c.negative.find(id, o.Scope) == nil {
-		c.join(id, site, o, load, false)
+	if _, unshared := c.unshared.find(id); unshared || c.negative.find(id, o.Scope) != nil {
+		return
 	}
-}
-
-// join returns the flight of id, and whether the caller is the first: then it runs already. Who waits calls
-// joined.Done when it has opened the body or given up.
-func (c *Cache) join(id ID, site *Site, o FillOptions, load Loader, wait bool) (f *flight, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f, ok := c.flights[id]; ok {
-		if wait {
-			f.joined.Add(1)
-		}
-		return f, false
+	f := c.newFlight(id, site, o, load)
+	if _, flies := c.flights[f.key()]; !flies {
+		c.flights[f.key()] = f
+		f.start()
 	}
-	f = c.start(id, site, o, load, wait)
-	c.flights[id] = f
-	return f, true
 }
 
-// start runs a flight that nobody else can join.
-func (c *Cache) start(id ID, site *Site, o FillOptions, load Loader, wait bool) *flight {
-	f := &flight{cache: c, site: site, id: id, opts: o, load: load, ready: make(chan struct{})}
-	if wait {
-		f.solo = make(chan *Pull, 1)
-		f.joined.Add(1)
+// join returns the flight of id, and whether the caller is the first: then it runs already. The caller calls
+// arrived when it has opened the body or given up. For a part that nobody pulls yet there must be a place under
+// limits.max_range_pulls: a request that finds none does better to wait for the whole, and gets *BusyError.
+func (c *Cache) join(id ID, site *Site, o FillOptions, load Loader) (f *flight, first bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f = c.newFlight(id, site, o, load)
+	if flies, ok := c.flights[f.key()]; ok {
+		flies.await()
+		return flies, false, nil
 	}
-	c.active.Add(1)
-	go f.run()
-	return f
+	if o.Part != nil {
+		if f.leave, err = c.parts.enter(c.life, id, 0); err != nil {
+			return nil, false, err
+		}
+	}
+	f.solo = make(chan *Pull, 1)
+	f.await()
+	c.flights[f.key()] = f
+	f.start()
+	return f, true, nil
+}
+
+// Progress tells how far the whole pull of a key is: the bytes that have arrived, and the Meta that its readers see. ok
+// is false while there is none that readers can follow.
+func (c *Cache) Progress(site *Site, key string) (arrived int64, m Meta, ok bool) {
+	c.mu.Lock()
+	f := c.flights[flightKey{ID: ID{site.Name, key}}]
+	c.mu.Unlock()
+	if f == nil || !f.published() || f.outcome != outcomeShared {
+		return 0, Meta{}, false
+	}
+	return f.body.arrived(), f.meta, true
 }
 
 // leave makes the next request for the key start anew: nobody joins f any more.
 func (c *Cache) leave(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.flights[f.id] == f {
-		delete(c.flights, f.id)
+	c.remove(f)
+}
+
+func (c *Cache) remove(f *flight) {
+	if c.flights[f.key()] == f {
+		delete(c.flights, f.key())
 	}
 }
 
+// await counts one more who is to open the body. The caller holds the cache's mu.
+func (f *flight) await() {
+	f.joined.Add(1)
+	f.coming++
+}
+
+// arrived says that one of them has, or has given up.
+func (c *Cache) arrived(f *flight) {
+	c.mu.Lock()
+	f.coming--
+	c.mu.Unlock()
+	f.joined.Done()
+}
+
+// abandon makes a flight leave if nobody reads its body and nobody is about to, and tells whether it did.
+func (c *Cache) abandon(f *flight) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f.coming > 0 || f.body.isRead() {
+		return false
+	}
+	c.remove(f)
+	return true
+}
+
+// startWaiting counts a request that waits. Drain waits for it, too: it may be about to start a pull of its own.
 func (c *Cache) startWaiting() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting >= c.limits.MaxWaiting {
 		return &BusyError{Setting: "limits.max_waiting"}
 	}
+	c.active.Add(1)
 	c.waiting++
 	return nil
 }
@@ -99,6 +165,7 @@ func (c *Cache) stopWaiting() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting--
+	c.active.Done()
 }
 
 // errAlone tells those who joined a flight that its answer is for the first request only.
@@ -111,15 +178,21 @@ func (f *flight) follow(first bool) (*Object, error) {
 	case f.outcome == outcomeShared:
 		reader, size := f.body.open()
 		obj := &Object{Meta: f.meta, Length: size, Body: reader, Tier: TierPull, Pull: f.info}
-		obj.Meta.Size = size
+		if f.info.Partial {
+			obj.Partial, obj.Start = true, f.info.Start
+		} else {
+			obj.Meta.Size = size
+		}
 		if obj.Pull.Collapsed = !first; !first {
 			obj.Pull.SetCookie = nil
 		}
 		return obj, nil
-	case f.outcome == outcomeAlone && first:
+	case f.handed && first:
 		p := <-f.solo
-		info := PullInfo{Target: p.Target, Reason: p.Reason, SetCookie: p.SetCookie}
-		return &Object{Meta: p.Meta, Length: p.Meta.Size, Body: p.Body, Tier: TierPull, Pull: info}, nil
+		return &Object{
+			Meta: p.Meta, Partial: p.partial(), Start: p.Start, Length: p.length(),
+			Body: p.Body, Tier: TierPull, Pull: p.info(),
+		}, nil
 	case f.outcome == outcomeAlone:
 		return nil, errAlone
 	case f.outcome == outcomePresent:
@@ -134,7 +207,7 @@ func (f *flight) follow(first bool) (*Object, error) {
 // object is a *RangeError.
 func (o *Object) Narrow(r Range) (bool, error) {
 	body, ok := o.Body.(*follower)
-	if !ok || o.Meta.Size < 0 {
+	if !ok || o.Meta.Size < 0 || o.Partial {
 		return false, nil
 	}
 	start, length, ok := r.Resolve(o.Meta.Size)
@@ -142,6 +215,6 @@ func (o *Object) Narrow(r Range) (bool, error) {
 		return false, &RangeError{Size: o.Meta.Size}
 	}
 	o.Start, o.Length, o.Partial = start, length, true
-	body.off, body.left = start, length
+	body.enter(start, length)
 	return true, nil
 }

@@ -228,7 +228,7 @@ func TestFillWithoutSaving(t *testing.T) {
 func TestFillEntry(t *testing.T) {
 	meta := crowded(1500)
 	meta.Origin.Size, meta.Origin.MD5 = -1, ""
-	put := cache.PutOptions{StorageClass: "STANDARD_IA", IfMatch: `"old"`}
+	put := cache.PutOptions{StorageClass: "STANDARD_IA"}
 	for _, known := range []bool{true, false} {
 		eachSpool(t, func(t *testing.T, r *rig) {
 			data := text(9000)

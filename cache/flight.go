@@ -3,8 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"sync"
 	"time"
 )
@@ -26,10 +24,18 @@ type flight struct {
 	info    PullInfo // outcomeShared
 	body    *body    // outcomeShared
 
+	leave  func()         // gives back a place of limits.max_solo_pulls or max_range_pulls; nil: it has none
 	joined sync.WaitGroup // those who wait for ready and have not opened the body yet
+	coming int            // how many they are; the cache's mu guards it
+	period time.Duration  // of a check: how long its outcome holds
 
-	// solo hands an answer that may not be shared to the request that caused the pull.
-	solo chan *Pull
+	done    chan struct{} // closed when the pull has ended
+	dropped string        // why its bytes are not kept after all
+
+	// solo hands an answer that may not be shared to the request that caused the pull; nil: there is none. handed tells
+	// that it did: else that request, too, has to wait for a place.
+	solo   chan *Pull
+	handed bool
 }
 
 type outcome uint8
@@ -41,9 +47,39 @@ const (
 	outcomeShared                 // readers follow body
 )
 
+// flightKey tells flights apart: a key has one of the whole object, and one of each part that is asked for.
+type flightKey struct {
+	ID
+	part  Range
+	parts bool
+	check bool
+}
+
+func (f *flight) key() flightKey {
+	if f.opts.Part == nil {
+		return flightKey{ID: f.id, check: f.opts.Check}
+	}
+	return flightKey{ID: f.id, part: *f.opts.Part, parts: true}
+}
+
+func (c *Cache) newFlight(id ID, site *Site, o FillOptions, load Loader) *flight {
+	return &flight{
+		cache: c, site: site, id: id, opts: o, load: load,
+		ready: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// start runs the flight on a goroutine of its own.
+func (f *flight) start() {
+	f.cache.active.Add(1)
+	go f.run()
+}
+
 // run is the flight's goroutine.
 func (f *flight) run() {
 	defer f.cache.active.Done()
+	defer close(f.done)
+	defer f.giveBack()
 	ctx, cancel := context.WithCancel(f.cache.life)
 	defer cancel()
 	if f.present(ctx) {
@@ -67,12 +103,22 @@ func (f *flight) run() {
 		return
 	}
 	defer release()
-	f.stream(pull, draft)
+	f.stream(ctx, pull, draft)
+}
+
+// giveBack frees the flight's place.
+func (f *flight) giveBack() {
+	if f.leave != nil {
+		f.leave()
+	}
 }
 
 // present looks again, now that no other pull of this key can begin: an object may have been stored between the
 // caller's look into the bucket and the start of the flight.
 func (f *flight) present(ctx context.Context) bool {
+	if f.opts.Part != nil || f.opts.Check {
+		return false // whoever stored the whole meanwhile has not made this part wrong; a check knows that it is there
+	}
 	o := ReadOptions{HeadersOnly: true}
 	_, err := f.cache.spool.Open(f.id, o)
 	if errors.Is(err, ErrNotFound) && f.cache.spool.Saved(f.id) {
@@ -88,120 +134,6 @@ func (f *flight) present(ctx context.Context) bool {
 	default:
 		f.fail(err)
 		return true
-	}
-}
-
-// draft returns room in the spool for a pull that may be shared, and nil for one that may not.
-func (f *flight) draft(p *Pull) Draft {
-	if p.Reason != "" {
-		return nil
-	}
-	draft, err := f.cache.spool.Create(p.Meta.Size)
-	if err != nil {
-		p.Reason = "spool"
-		f.cache.log.Warn("an answer is not kept: the spool has no room",
-			"site", f.id.Site, "key", f.id.Key, "size", p.Meta.Size, "err", err)
-		return nil
-	}
-	return draft
-}
-
-// handOver gives an answer that may not be shared to the request that waits for it, if there is one.
-func (f *flight) handOver(p *Pull, done func()) {
-	p.Body = &soloBody{ReadCloser: p.Body, done: done}
-	f.cache.leave(f)
-	if f.solo == nil {
-		_ = p.Body.Close()
-	} else {
-		f.solo <- p
-	}
-	f.publish(outcomeAlone)
-}
-
-// stream copies the pull into the draft, publishes it with its first byte, and ends it.
-func (f *flight) stream(p *Pull, draft Draft) {
-	meta, dropped := p.Meta.Trimmed()
-	if dropped > 0 {
-		f.cache.log.Warn("user metadata over 2 KiB was left out", "site", f.id.Site, "key", f.id.Key, "entries", dropped)
-	}
-	f.meta, f.info = meta, PullInfo{Target: p.Target, Kept: f.site.Save, SetCookie: p.SetCookie}
-	f.body = newBody(draft, meta.Size)
-	err := f.copy(p)
-	draft.Discard() // does nothing once committed
-	if err != nil {
-		f.cache.log.Warn("a pull broke off", "site", f.id.Site, "key", f.id.Key, "rule", meta.Origin.Rule,
-			slog.String("target", p.Target), "err", err)
-	}
-	f.cache.leave(f)
-	f.body.finish(err)
-	switch {
-	case f.published():
-	case err != nil:
-		f.fail(err)
-	default: // one byte or none: shown with the proof of its end
-		f.publish(outcomeShared)
-	}
-	f.joined.Wait()
-	f.body.release()
-}
-
-// copy moves the body into the draft until its proven end, and commits.
-func (f *flight) copy(p *Pull) error {
-	defer p.Body.Close()
-	v := newVerifier(p.Digests)
-	buf := make([]byte, 128<<10)
-	for {
-		n, err := p.Body.Read(buf)
-		if n > 0 {
-			if got := f.body.written + int64(n); f.body.size >= 0 && got > f.body.size {
-				return &LengthError{Got: got, Want: f.body.size} // its readers must not reach the length that it said
-			}
-			if _, err := f.body.Write(buf[:n]); err != nil {
-				return err
-			}
-			_, _ = v.Write(buf[:n]) // hashes never fail
-			f.publishStarted()
-		}
-		if err == io.EOF { // and no error that wraps it: only this is the proven end
-			return f.commit(p, v)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// commit ends a body at its proven end, and keeps it if it may be kept.
-func (f *flight) commit(p *Pull, v *verifier) error {
-	if f.body.size >= 0 && f.body.written != f.body.size {
-		return &LengthError{Got: f.body.written, Want: f.body.size}
-	}
-	md5, err := v.verify()
-	if err != nil {
-		return err
-	}
-	f.cache.negative.forget(f.id)
-	if p.Final != nil && f.meta.Size < 0 {
-		if reason := p.Final(f.body.written); reason != "" {
-			f.notKept(reason)
-			return nil
-		}
-	}
-	if !f.site.Save {
-		return nil
-	}
-	meta := f.meta
-	meta.Size = f.body.written
-	meta.Origin.Size, meta.Origin.MD5 = meta.Size, md5
-	return f.body.draft.Commit(Entry{ID: f.id, Meta: meta, Put: p.Put})
-}
-
-// notKept says why a body whose length was not known is not kept after all. Readers who have its head already were
-// promised that it would be, if its end is proven; that it may be kept was only then known.
-func (f *flight) notKept(reason string) {
-	f.cache.log.Info("an answer is not kept", "site", f.id.Site, "key", f.id.Key, "reason", reason)
-	if !f.published() {
-		f.info.Kept, f.info.Reason = false, reason
 	}
 }
 
@@ -229,9 +161,10 @@ func (f *flight) publish(o outcome) {
 // again.
 func (f *flight) fail(err error) {
 	var negative *NegativeError
-	if errors.As(err, &negative) && !f.opts.Solo {
+	if errors.As(err, &negative) && !f.opts.Solo && !f.opts.Check {
 		f.cache.negative.remember(f.id, f.opts.Scope, negative, f.opts.NegativeTTL)
 	}
+	f.settle(negative != nil || errors.Is(err, ErrUnchanged))
 	f.err = err
 	f.cache.leave(f)
 	f.publish(outcomeFailed)
@@ -239,35 +172,8 @@ func (f *flight) fail(err error) {
 
 // slot waits for one of limits.max_pulls.
 func (c *Cache) slot(ctx context.Context, wait time.Duration) (release func(), err error) {
-	release = func() { <-c.slots }
-	select {
-	case c.slots <- struct{}{}:
-		return release, nil
-	default:
+	if err := acquire(ctx, c.slots, wait, "limits.max_pulls"); err != nil {
+		return nil, err
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case c.slots <- struct{}{}:
-		return release, nil
-	case <-timer.C:
-		return nil, &BusyError{Setting: "limits.max_pulls"}
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// soloBody gives back what a pull for one request holds.
-type soloBody struct {
-	io.ReadCloser
-	done func()
-}
-
-func (b *soloBody) Close() error {
-	err := b.ReadCloser.Close()
-	if b.done != nil {
-		b.done()
-		b.done = nil
-	}
-	return err
+	return func() { <-c.slots }, nil
 }

@@ -39,8 +39,8 @@ func TestNegativeWithoutTTL(t *testing.T) {
 	for _, ttl := range []time.Duration{0, -time.Second} {
 		n.remember(ID{"assets", "a"}, "", &NegativeError{Status: 404, Err: errGone}, ttl)
 	}
-	if len(n.entries) != 0 {
-		t.Errorf("remembered: %v", n.entries)
+	if len(n.answers.entries) != 0 {
+		t.Errorf("remembered: %v", n.answers.entries)
 	}
 }
 
@@ -69,8 +69,8 @@ func TestNegativeBound(t *testing.T) {
 	known := func(i int) bool { return n.find(ID{"assets", strconv.Itoa(i)}, "") != nil }
 	for i := range 100 {
 		remember(i, time.Minute)
-		if len(n.entries) > 3 {
-			t.Fatalf("%d entries", len(n.entries))
+		if len(n.answers.entries) > 3 {
+			t.Fatalf("%d entries", len(n.answers.entries))
 		}
 	}
 	if !known(0) || !known(1) || !known(2) || known(3) {
@@ -78,8 +78,8 @@ func TestNegativeBound(t *testing.T) {
 	}
 	clock.at = clock.at.Add(time.Minute)
 	remember(200, time.Minute)
-	if !known(200) || len(n.entries) != 1 {
-		t.Errorf("what has expired keeps its place: %v", n.entries)
+	if !known(200) || len(n.answers.entries) != 1 {
+		t.Errorf("what has expired keeps its place: %v", n.answers.entries)
 	}
 }
 

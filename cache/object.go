@@ -46,7 +46,9 @@ const (
 
 // PullInfo describes an answer that is arriving from an origin.
 type PullInfo struct {
-	Target    string   // the target that answered: primary or backup
+	Target    string // the target that answered: primary or backup
+	Partial   bool   // a range that was passed through; Start is its first byte
+	Start     int64
 	Collapsed bool     // this reader joined a pull that somebody else began
 	Kept      bool     // the copy will be saved if its end is proven
 	Reason    string   // why it is not kept, of the closed list in Pull.Reason

@@ -26,6 +26,9 @@ type spool struct {
 	createErr, openErr, writeErr, readErr, commitErr error
 	writeAfter                                       int           // bytes that are written before writeErr comes
 	commitGate                                       chan struct{} // Commit returns only once it is closed
+	takes                                            int           // bytes of each draft for which the disk has room; 0: all, -1: none
+	window                                           int           // bytes of a draft for which it has none; 0: the keeper decides
+	reading                                          func()        // called by readers of a window, before they get what is there
 
 	mu      sync.Mutex
 	commits []cache.Entry
@@ -60,20 +63,63 @@ type draft struct {
 	cache.Draft
 	spool   *spool
 	written int
+
+	mu   sync.Mutex
+	ring []byte // nil: there is no window
 }
 
 func (d *draft) Write(p []byte) (int, error) {
-	if d.written += len(p); d.spool.writeErr != nil && d.written > d.spool.writeAfter {
+	if d.spool.writeErr != nil && d.written+len(p) > d.spool.writeAfter {
 		return 0, d.spool.writeErr
 	}
-	return d.Draft.Write(p)
+	if room := max(0, d.spool.takes) - d.written; d.ring == nil && d.spool.takes != 0 && len(p) > room {
+		n, err := d.Draft.Write(p[:room])
+		d.written += n
+		return n, errors.Join(cache.ErrNoRoom, err)
+	}
+	if d.ring == nil {
+		n, err := d.Draft.Write(p)
+		d.written += n
+		return n, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range p {
+		d.ring[(d.written+i)%len(d.ring)] = p[i]
+	}
+	d.written += len(p)
+	return len(p), nil
+}
+
+// Wrap has a window of its own, that tests can choose the size of.
+func (d *draft) Wrap() int64 {
+	if d.spool.window == 0 {
+		return d.Draft.Wrap()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ring = make([]byte, d.spool.window)
+	if n, _ := d.Draft.ReadAt(d.ring[:d.written], 0); n < d.written {
+		return 0
+	}
+	return int64(len(d.ring))
 }
 
 func (d *draft) ReadAt(p []byte, off int64) (int, error) {
 	if d.spool.readErr != nil {
 		return 0, d.spool.readErr
 	}
-	return d.Draft.ReadAt(p, off)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ring == nil {
+		return d.Draft.ReadAt(p, off)
+	}
+	if d.spool.reading != nil {
+		d.mu.Unlock()
+		d.spool.reading()
+		d.mu.Lock()
+	}
+	return copy(p, d.ring[int(off)%len(d.ring):]), nil
 }
 
 func (d *draft) Commit(e cache.Entry) error {
@@ -153,10 +199,11 @@ func eachSpoolWith(t *testing.T, l cache.Limits, f func(t *testing.T, r *rig)) {
 }
 
 func newRig(t *testing.T, l cache.Limits, k keeper) *rig {
+	l.MaxRangePulls, l.MaxSoloPulls = 4, 4
 	r := &rig{T: t, bucket: &bucket{objects: map[string]stored{}}, spool: &spool{keeper: k}, left: -1}
 	r.cache = cache.New(l, r.spool, quiet())
 	r.site = &cache.Site{Name: "assets", Bucket: r.bucket, Save: true}
-	r.opts = cache.FillOptions{Wait: time.Second, Scope: "targets", NegativeTTL: 5 * time.Second}
+	r.opts = cache.FillOptions{Wait: time.Second, Stall: 30 * time.Second, Scope: "targets", NegativeTTL: 5 * time.Second}
 	return r
 }
 

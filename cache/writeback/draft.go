@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"mirrorgate/cache"
@@ -24,8 +25,11 @@ type draft struct {
 
 	size     int64 // written
 	reserved int64
-	ended    bool // committed or discarded
-	kept     bool // the room belongs to a committed entry now
+	full     bool         // the disk has no more room
+	ring     *ring        // the window, if it is in memory; set before window is
+	window   atomic.Int64 // 0: the file holds everything; else the last so many bytes
+	ended    bool         // committed or discarded
+	kept     bool         // the room belongs to a committed entry now
 }
 
 // Create implements cache.Spool.
@@ -57,6 +61,9 @@ func newName() string {
 func (d *draft) path(suffix string) string { return filepath.Join(d.spool.dir, "tmp", d.name+suffix) }
 
 func (d *draft) Write(p []byte) (int, error) {
+	if window := d.window.Load(); window > 0 {
+		return d.writeWindow(p, window)
+	}
 	for d.size+int64(len(p)) > d.reserved {
 		if err := d.spool.reserve(reserveStep, false); err != nil {
 			return 0, err
@@ -65,24 +72,35 @@ func (d *draft) Write(p []byte) (int, error) {
 	}
 	n, err := d.file.WriteAt(p, d.size)
 	d.size += int64(n)
-	return n, err
+	return n, d.noRoom(err)
 }
 
-func (d *draft) ReadAt(p []byte, off int64) (int, error) { return d.file.ReadAt(p, off) }
+func (d *draft) ReadAt(p []byte, off int64) (int, error) {
+	if window := d.window.Load(); window > 0 {
+		off %= window
+		return d.store().ReadAt(p[:min(int64(len(p)), window-off)], off) // the caller comes again for the rest
+	}
+	return d.file.ReadAt(p, off)
+}
 
 // Commit implements cache.Draft. When an entry of the same object waits already, that one is saved and this one
-// dropped: writes are create-only, so the first would win in the bucket too.
+// dropped: writes are create-only, so the first would win in the bucket too. But a new object goes before the
+// replacement of one that the bucket does not hold any more.
 func (d *draft) Commit(e cache.Entry) error {
-	if e.Meta.Size != d.size {
+	if e.Meta.Size != d.size || d.window.Load() > 0 {
 		return &cache.LengthError{Got: d.size, Want: e.Meta.Size}
 	}
-	committed := &entry{id: e.ID, name: d.name, size: d.size}
+	committed := &entry{id: e.ID, name: d.name, size: d.size, replaces: e.Put.IfMatch != ""}
 	if err := d.persist(newRecord(e), committed); err != nil {
 		_ = d.spool.unlink(committed) // what was renamed already must not come back at the next start
-		return fmt.Errorf("commit to the spool: %w", err)
+		return fmt.Errorf("commit to the spool: %w", d.noRoom(err))
 	}
-	if !d.spool.add(committed, d.reserved) {
+	before, added := d.spool.add(committed, d.reserved)
+	if !added {
 		return d.spool.unlink(committed)
+	}
+	if before != nil {
+		d.spool.drop(before)
 	}
 	d.ended, d.kept = true, true
 	d.spool.queue.push(committed)

@@ -1,7 +1,6 @@
 package writeback
 
 import (
-	"container/heap"
 	"context"
 	"slices"
 	"sync"
@@ -81,40 +80,5 @@ func TestQueueWakes(t *testing.T) {
 				t.Errorf("%s came %v too late", name, d)
 			}
 		}
-	})
-}
-
-// One wake-up may stand for several entries: every worker that is free takes one.
-func TestQueueWakesAll(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := newQueue()
-		busy := make(chan struct{})
-		var workers sync.WaitGroup
-		var mu sync.Mutex
-		taken := 0
-		for range 3 {
-			workers.Go(func() {
-				if _, ok := q.next(t.Context()); ok {
-					mu.Lock()
-					taken++
-					mu.Unlock()
-				}
-				<-busy
-				q.done()
-			})
-		}
-		synctest.Wait()
-		q.mu.Lock()
-		for range 3 {
-			heap.Push(&q.heap, &entry{})
-		}
-		q.mu.Unlock()
-		q.signal()
-		synctest.Wait()
-		if taken != 3 {
-			t.Errorf("%d of 3 workers have something to do", taken)
-		}
-		close(busy)
-		workers.Wait()
 	})
 }

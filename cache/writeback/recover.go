@@ -60,21 +60,33 @@ func (s *Spool) recoverDir(dir string) error {
 func (s *Spool) recoverEntry(dir, name string) {
 	e, err := s.readEntry(dir, name)
 	if err == nil {
-		if _, twice := s.index[e.id]; twice {
-			err = errors.New("another entry holds the same object")
-		}
+		err = s.takeUp(e)
 	}
 	if err != nil {
 		s.log.Error("a spool entry is set aside: see the directory dead", "entry", name, "err", err)
 		if err := s.setAside(dir, name); err != nil {
 			s.log.Error("a spool entry stays where it is: it could not be set aside", "entry", name, "err", err)
 		}
-		return
+	}
+}
+
+// takeUp queues a recovered entry. Of a new object and the replacement of an older one it takes the first.
+func (s *Spool) takeUp(e *entry) error {
+	other, twice := s.index[e.id]
+	switch {
+	case twice && other.goesBefore(e):
+		return s.unlink(e)
+	case twice && !e.goesBefore(other):
+		return errors.New("another entry holds the same object")
 	}
 	s.index[e.id] = e
 	s.used += e.size
 	s.objects++
 	s.queue.push(e)
+	if twice {
+		s.drop(other)
+	}
+	return nil
 }
 
 // setAside moves an entry to dead. The record goes last: a body without one would be dropped at the next start.
@@ -104,5 +116,5 @@ func (s *Spool) readEntry(dir, name string) (*entry, error) {
 		return nil, fmt.Errorf("the body is %s of %d bytes, its record says %d",
 			info.Mode().Type(), info.Size(), rec.Meta.Size)
 	}
-	return &entry{id: rec.entry().ID, name: name, size: rec.Meta.Size}, nil
+	return &entry{id: rec.entry().ID, name: name, size: rec.Meta.Size, replaces: rec.Put.IfMatch != ""}, nil
 }

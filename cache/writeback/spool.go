@@ -37,6 +37,8 @@ type entry struct {
 	name string // of its two files, without their endings
 	size int64
 
+	replaces bool // it is to replace a copy that is in the bucket
+
 	attempts int       // uploads that failed since the start
 	due      time.Time // not tried before
 	seq      uint64    // order of arrival
@@ -80,12 +82,13 @@ func (s *Spool) Saved(id cache.ID) bool {
 	return s.saved.has(id)
 }
 
-// Open implements cache.Spool.
+// Open implements cache.Spool. A replacement is not there until it is saved: whoever deleted the object that it
+// replaces would see it come back.
 func (s *Spool) Open(id cache.ID, o cache.ReadOptions) (*cache.Object, error) {
 	s.mu.Lock()
 	e, ok := s.index[id]
 	s.mu.Unlock()
-	if !ok {
+	if !ok || e.replaces {
 		return nil, cache.ErrNotFound
 	}
 	obj, err := s.open(e, o)
@@ -132,33 +135,59 @@ func (s *Spool) path(e *entry, suffix string) string {
 	return filepath.Join(s.dir, "pending", e.name[len(e.name)-2:], e.name+suffix)
 }
 
-// remove forgets an entry that the bucket holds. The record goes first: a body without one is dropped at the next
-// start.
+// remove forgets an entry that the bucket holds, unless another has taken its place.
 func (s *Spool) remove(e *entry) error {
 	s.mu.Lock()
-	delete(s.index, e.id)
-	s.saved.add(e.id)
+	waits := s.index[e.id] == e
+	if waits {
+		delete(s.index, e.id)
+		s.saved.add(e.id)
+	}
 	s.mu.Unlock()
+	if !waits {
+		return nil
+	}
 	err := s.unlink(e)
 	s.free(e.size)
 	return err
 }
 
+// unlink removes an entry's files. The record goes first: a body without one is dropped at the next start.
 func (s *Spool) unlink(e *entry) error {
 	return errors.Join(os.Remove(s.path(e, recordSuffix)), os.Remove(s.path(e, bodySuffix)))
 }
 
 // add indexes a committed entry, and gives back what was reserved over its size. It reports false when another entry of
-// the same object waits already.
-func (s *Spool) add(e *entry, reserved int64) bool {
+// the same object waits already and goes before it. before is one that this entry has taken the place of, or nil.
+func (s *Spool) add(e *entry, reserved int64) (before *entry, added bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, waits := s.index[e.id]; waits {
-		return false
+	before, waits := s.index[e.id]
+	if waits && !e.goesBefore(before) {
+		return nil, false
 	}
 	s.index[e.id] = e
 	s.used += e.size - reserved
-	return true
+	return before, true
+}
+
+// goesBefore tells whether e is an object that was absent from the bucket, and other a replacement for what was there
+// earlier.
+func (e *entry) goesBefore(other *entry) bool { return other.replaces && !e.replaces }
+
+// drop gives up an entry that another has taken the place of. An upload of it may be under way: it ends as it ends.
+func (s *Spool) drop(e *entry) {
+	if err := s.unlink(e); err != nil {
+		s.log.Error("a replacement's spool files could not be removed", "entry", e.name, "err", err)
+	}
+	s.free(e.size)
+}
+
+// holds tells whether e is still to be saved.
+func (s *Spool) holds(e *entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.index[e.id] == e
 }
 
 // reserve takes room for n more bytes, and for one more object if first.

@@ -59,6 +59,9 @@ func (w *Writeback) WaitIdle(ctx context.Context) error { return w.spool.queue.w
 
 // save uploads one entry, and removes it or queues it again.
 func (w *Writeback) save(ctx context.Context, e *entry) {
+	if !w.spool.holds(e) {
+		return // another has taken its place
+	}
 	err := w.upload(ctx, e)
 	log := w.log.With("site", e.id.Site, "key", e.id.Key)
 	switch {
@@ -66,6 +69,8 @@ func (w *Writeback) save(ctx context.Context, e *entry) {
 		log.Debug("saved", "bytes", e.size)
 	case errors.Is(err, cache.ErrPrecondition):
 		log.Info("not saved: the bucket holds an object by somebody else, which stays")
+	case e.replaces && (errors.Is(err, cache.ErrNotFound) || isLasting(err)):
+		log.Info("not replaced: the copy was deleted, or cannot be replaced in this bucket", "err", err)
 	case ctx.Err() != nil:
 		w.spool.queue.push(e)
 		return
@@ -86,6 +91,7 @@ func (w *Writeback) save(ctx context.Context, e *entry) {
 	}
 }
 
+// upload writes one entry into its bucket.
 func (w *Writeback) upload(ctx context.Context, e *entry) error {
 	bucket, ok := w.bucket(e.id.Site)
 	if !ok {
@@ -102,6 +108,11 @@ func (w *Writeback) upload(ctx context.Context, e *entry) error {
 	defer body.Close()
 	saved := rec.entry()
 	return bucket.Put(ctx, e.id.Key, body, saved.Meta, saved.Put)
+}
+
+func isLasting(err error) bool {
+	var failed *cache.BucketError
+	return errors.As(err, &failed) && failed.Lasting
 }
 
 func backoff(attempt int) time.Duration {

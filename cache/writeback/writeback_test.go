@@ -415,23 +415,3 @@ func TestSaveOfDamaged(t *testing.T) {
 		}
 	})
 }
-
-// What an upload that was broken off has left can be taken up by the same process, too.
-func TestRunAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *Spool) {
-		b := &bucket{put: func(ctx context.Context, _ string) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}}
-		commit(t, s, "k", "data")
-		_, stop := start(t, s, 1, b)
-		synctest.Wait()
-		stop()
-		_, stop = start(t, s, 1, &bucket{})
-		synctest.Wait()
-		stop()
-		if s.Waiting() != 0 {
-			t.Error("it still waits")
-		}
-	})
-}
