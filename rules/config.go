@@ -38,6 +38,9 @@ const (
 const (
 	HeadOrigin = "origin" // a HEAD that misses asks the origin
 	HeadOff    = "off"    // a HEAD that misses is a 404
+
+	RangePass = "pass" // a far range of an object that is being pulled, or is not yet, is asked of the origin at once
+	RangeFill = "fill" // it waits for the pull
 )
 
 // Config is one rule as configured, without what belongs to its origin.
@@ -52,7 +55,10 @@ type Config struct {
 	Forward  Forward  `yaml:"forward"`
 	Redirect Redirect `yaml:"redirect"`
 	Head     string   `yaml:"head"`
+	Range    string   `yaml:"range"`
 	Store    Store    `yaml:"store"`
+
+	Revalidate string `yaml:"revalidate"` // RevalidateAuto, RevalidateNever or a duration
 
 	// Targets are where the rule's objects are asked for: the primary, then the backup if there is one.
 	Targets []Target `yaml:"-"`
@@ -132,6 +138,9 @@ func (c *Config) SetDefaults() {
 		Forward:  Forward{Query: QueryNone},
 		Redirect: Redirect{Code: 302, Store: true},
 		Head:     HeadOrigin,
+		Range:    RangePass,
+
+		Revalidate: RevalidateAuto,
 	}
 }
 

@@ -16,6 +16,7 @@ func (c Config) Validate(order Order, report func(path, problem string)) {
 	}
 	oneOf(report, "mode", c.Mode, ModeMirror, ModeRedirect, ModeProxy, ModeDeny)
 	oneOf(report, "head", c.Head, HeadOrigin, HeadOff)
+	oneOf(report, "range", c.Range, RangePass, RangeFill)
 	oneOf(report, "deny.status", c.Deny.Status, 403, 404, 410, 451)
 	oneOf(report, "redirect.code", c.Redirect.Code, 301, 302, 303, 307, 308)
 	c.validateWhen(report)
@@ -24,6 +25,7 @@ func (c Config) Validate(order Order, report func(path, problem string)) {
 	c.validateForward(report)
 	c.Store.validate(report)
 	c.validateTargets(report)
+	c.validateRevalidate(report)
 }
 
 func (c Config) validateWhen(report func(path, problem string)) {

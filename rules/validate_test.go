@@ -165,7 +165,7 @@ func TestValidateSet(t *testing.T) {
 	f("no rules", first, nil)
 	f("one id twice", first, []Config{mirror("x", Match{Prefix: "a"}), mirror("x", Match{Prefix: "b"})}, "rules[1].id")
 	f("a mistake inside", first, []Config{mirror("x", Match{}), {}}, "rules[1].id", "rules[1].mode", "rules[1].head",
-		"rules[1].deny.status", "rules[1].redirect.code", "rules[1].forward.query", "rules[1].origin.primary")
+		"rules[1].range", "rules[1].revalidate", "rules[1].deny.status", "rules[1].redirect.code", "rules[1].forward.query", "rules[1].origin.primary")
 
 	hidden := f("hidden by a catch-all", first, list(Match{}, Match{Prefix: "b"}, Match{Suffix: ".x"}),
 		"rules[1].match", "rules[2].match")
