@@ -40,3 +40,7 @@ func (c Config) Validate(report func(path, problem string)) {
 
 // DefaultMaxInflight is the default of limits.max_inflight: the requests that are answered at one time.
 const DefaultMaxInflight = 20_000
+
+// DefaultMinRate is the default of limits.min_rate, in bytes per second: clients and origins that move less over a
+// minute are cut off.
+const DefaultMinRate = 1 << 10

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// A client that takes nothing of a piece of its answer for this long is cut off. The limit is on each piece, not on the
-// answer: a slow client may take as long as it likes.
+// A client that takes nothing for this long is cut off, whatever limits.min_rate says.
 const clientStall = 60 * time.Second
 
 // writePiece is how many bytes are written under one deadline.
@@ -21,13 +20,16 @@ const (
 	lingerTime  = time.Second
 )
 
-// listener gives its connections a rolling write deadline.
-type listener struct{ net.Listener }
+// listener gives its connections a rolling write deadline, and limits.min_rate.
+type listener struct {
+	net.Listener
+	rate int64 // bytes per second
+}
 
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &conn{TCPConn: tcp}, err
+		return &conn{TCPConn: tcp, pace: pace{rate: l.rate}}, err
 	}
 	return c, err
 }
@@ -35,25 +37,31 @@ func (l *listener) Accept() (net.Conn, error) {
 // conn is a client's connection.
 type conn struct {
 	*net.TCPConn
+	pace    pace
 	lingers atomic.Bool            // the client may still be sending
 	ending  atomic.Pointer[func()] // called by Close
 }
 
-// atClose has f called when the connection is closed, by whomever.
-func (c *conn) atClose(f func()) { c.ending.Store(&f) }
-
+// Write is called by one goroutine at a time, as fasthttp does.
 func (c *conn) Write(p []byte) (written int, err error) {
 	for {
-		if err := c.SetWriteDeadline(time.Now().Add(clientStall)); err != nil {
+		began := time.Now()
+		if err := c.SetWriteDeadline(began.Add(clientStall)); err != nil {
 			return written, err
 		}
 		n, err := c.TCPConn.Write(p[written:min(len(p), written+writePiece)])
 		written += n
+		if err == nil {
+			err = c.pace.add(n, time.Since(began))
+		}
 		if err != nil || written == len(p) {
 			return written, err
 		}
 	}
 }
+
+// atClose has f called when the connection is closed, by whomever.
+func (c *conn) atClose(f func()) { c.ending.Store(&f) }
 
 // Close ends what was bound to the connection.
 func (c *conn) Close() error {

@@ -140,7 +140,7 @@ func walkFault(err error, failureStatus int) fault {
 		}
 	case errors.Is(err, errUnmet):
 		return row(http.StatusPreconditionFailed, "PreconditionFailed", "a precondition does not hold")
-	case errors.Is(err, errOverloaded):
+	case errors.Is(err, errOverloaded), errors.Is(err, cache.ErrNoRoom):
 		return slowDown("too many requests at this time", retryAfter)
 	case errors.Is(err, errHeaderSize):
 		return row(http.StatusRequestHeaderFieldsTooLarge, "RequestHeaderSectionTooLarge",

@@ -29,6 +29,9 @@ func (v *visit) open() (*answer, error) {
 			return nil, err
 		}
 		seen := v.validators(obj.Meta)
+		if obj.Tier == cache.TierBucket {
+			v.revalidate(obj.Meta)
+		}
 		if status := v.r.cond.status(seen, v.site.ETagSuffixes); status != 0 {
 			return v.unmet(obj, status)
 		}
@@ -46,6 +49,9 @@ func (v *visit) open() (*answer, error) {
 		closeBody(obj.Body) // another object by now: what was judged does not hold for it
 		return nil, cache.ErrPrecondition
 	}
+	if err == nil && obj.Tier == cache.TierBucket && judged == nil {
+		v.revalidate(obj.Meta)
+	}
 	var outside *cache.RangeError
 	if errors.As(err, &outside) && outside.Size < 0 {
 		err = v.withSize(outside)
@@ -56,7 +62,9 @@ func (v *visit) open() (*answer, error) {
 	return v.object(obj), nil
 }
 
-func same(a, b cache.Validators) bool { return a.ETag == b.ETag && a.LastModified.Equal(b.LastModified) }
+func same(a, b cache.Validators) bool {
+	return a.ETag == b.ETag && a.LastModified.Equal(b.LastModified)
+}
 
 func (v *visit) get(o cache.ReadOptions) (*cache.Object, error) {
 	return v.g.cache.Get(v.g.life, &v.site.Site, v.d.ObjectKey, o)

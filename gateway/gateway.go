@@ -33,6 +33,7 @@ type Gateway struct {
 	server *fasthttp.Server
 
 	inflight chan struct{} // limits.max_inflight
+	minRate  int64         // limits.min_rate
 	stopping atomic.Bool
 	hijacked sync.WaitGroup  // answers that fasthttp does not wait for
 	life     context.Context // of bucket reads and proxied bodies; ends with Serve
@@ -42,7 +43,8 @@ type Gateway struct {
 // Options is what a Gateway stands on.
 type Options struct {
 	Config      Config
-	MaxInflight int // requests answered at one time; above: 503
+	MaxInflight int   // requests answered at one time; above: 503
+	MinRate     int64 // bytes per second that clients and origins must move
 	Sites       []*Site
 	Cache       *cache.Cache
 	Ready       func() error // why the gateway should get no traffic yet, or nil
@@ -56,7 +58,7 @@ func New(o Options) *Gateway {
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
 		cfg: o.Config, hosts: newHosts(o.Sites), cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
-		inflight: make(chan struct{}, o.MaxInflight), life: life, end: end,
+		inflight: make(chan struct{}, o.MaxInflight), minRate: o.MinRate, life: life, end: end,
 	}
 	g.server = &fasthttp.Server{
 		Handler:               g.handle,
@@ -82,7 +84,7 @@ func New(o Options) *Gateway {
 func (g *Gateway) Serve(ctx, grace context.Context, ln net.Listener) error {
 	defer g.end()
 	failed := make(chan error, 1)
-	go func() { failed <- g.server.Serve(&listener{ln}) }()
+	go func() { failed <- g.server.Serve(&listener{ln, g.minRate}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve on %s: %w", ln.Addr(), err)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -13,31 +14,41 @@ import (
 
 // head answers a HEAD of a missing object with the headers that a GET would have. Nothing is pulled.
 func (v *visit) head() (*answer, error) {
-	rule := v.d.Rule.Config()
-	if rule.Head == rules.HeadOff {
+	if v.d.Rule.Config().Head == rules.HeadOff {
 		return nil, errHeadOff
 	}
 	plan, err := v.plan()
 	if err != nil {
 		return nil, err
 	}
-	resp, err := v.origin().Fetch(v.g.life, originRequest(http.MethodHead, plan))
-	if refusesHead(err) {
-		resp, err = v.firstByte(plan)
-	}
+	obj, err := v.g.cache.Head(&v.site.Site, v.d.ObjectKey, v.fillOptions(plan), v.headLoader(plan))
 	if err != nil {
-		return nil, negative(err)
+		return nil, err
 	}
-	closeBody(resp.Body)
-	if resp.Status != http.StatusOK {
-		return nil, redirected(resp)
-	}
-	meta, _ := metaOf(resp, rule, plan).Trimmed()
-	obj := &cache.Object{Meta: meta, Tier: cache.TierPull, Pull: cache.PullInfo{Target: resp.Target}}
-	if status := v.r.cond.status(v.validators(meta), v.site.ETagSuffixes); status != 0 {
+	if status := v.r.cond.status(v.validators(obj.Meta), v.site.ETagSuffixes); status != 0 {
 		return v.unmet(obj, status)
 	}
 	return v.object(obj), nil
+}
+
+// headLoader asks HEAD, and where the origin refuses that, one byte.
+func (v *visit) headLoader(plan rules.Plan) cache.HeadLoader {
+	return func(ctx context.Context) (*cache.Object, error) {
+		resp, err := v.origin().Fetch(ctx, originRequest(http.MethodHead, plan))
+		if refusesHead(err) {
+			resp, err = v.firstByte(ctx, plan)
+		}
+		if err != nil {
+			return nil, negative(err)
+		}
+		closeBody(resp.Body)
+		if resp.Status != http.StatusOK {
+			return nil, redirected(resp)
+		}
+		meta, _ := metaOf(resp, v.d.Rule.Config(), plan).Trimmed()
+		info := cache.PullInfo{Target: resp.Target}
+		return &cache.Object{Meta: meta, Tier: cache.TierPull, Pull: info}, nil
+	}
 }
 
 // refusesHead tells whether an origin that answered HEAD so may still answer GET.
@@ -51,12 +62,12 @@ func refusesHead(err error) bool {
 }
 
 // firstByte asks an origin that refuses HEAD for one byte, and gives its answer the status and length of the whole.
-func (v *visit) firstByte(plan rules.Plan) (*origin.Response, error) {
+func (v *visit) firstByte(ctx context.Context, plan rules.Plan) (*origin.Response, error) {
 	req := originRequest(http.MethodGet, plan)
 	req.Proxy = true // 206 and 416 are answers here
 	req.Header = req.Header.Clone()
 	req.Header.Set("Range", "bytes=0-0")
-	resp, err := v.origin().Fetch(v.g.life, req)
+	resp, err := v.origin().Fetch(ctx, req)
 	if err != nil {
 		return nil, err
 	}

@@ -10,11 +10,13 @@ type hosts struct {
 	exact    map[string]*Site
 	wildcard map[string]*Site // by the part after "*"
 	rest     *Site
+	byName   map[string]*Site
 }
 
 func newHosts(sites []*Site) hosts {
-	h := hosts{exact: make(map[string]*Site), wildcard: make(map[string]*Site)}
+	h := hosts{exact: make(map[string]*Site), wildcard: make(map[string]*Site), byName: make(map[string]*Site)}
 	for _, s := range sites {
+		h.byName[s.Name] = s
 		for _, name := range s.Hosts {
 			switch name := NormalHost(name); {
 			case name == "*":
@@ -28,6 +30,9 @@ func newHosts(sites []*Site) hosts {
 	}
 	return h
 }
+
+// named returns the site of a name, or nil.
+func (h hosts) named(name string) *Site { return h.byName[name] }
 
 // find returns the site for a Host header, or nil.
 func (h hosts) find(host string) *Site {

@@ -15,6 +15,9 @@ func (v *visit) mirror() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a, err := v.part(plan); a != nil || err != nil {
+		return a, err
+	}
 	obj, err := v.g.cache.Fill(&v.site.Site, v.d.ObjectKey, v.fillOptions(plan), v.loader(plan))
 	if err != nil {
 		return nil, err
@@ -36,6 +39,7 @@ func (v *visit) fillOptions(plan rules.Plan) cache.FillOptions {
 	return cache.FillOptions{
 		Solo:        plan.Solo,
 		Wait:        v.origin().Answer,
+		Stall:       v.origin().Stall,
 		Scope:       scope(plan),
 		NegativeTTL: v.site.NegativeTTL,
 	}
@@ -61,11 +65,20 @@ func (v *visit) origin() Origin { return v.site.Origins[v.d.Rule.ID()] }
 // loader brings the origin's answer into the form that the cache takes. It runs on the pull's context, after the
 // handler may have returned: it uses nothing of the connection.
 func (v *visit) loader(plan rules.Plan) cache.Loader {
-	d, from := v.d, v.origin()
+	return v.pullLoader(plan, originRequest(http.MethodGet, plan))
+}
+
+// pullLoader is the loader of a particular request to the origin.
+func (v *visit) pullLoader(plan rules.Plan, ask origin.Request) cache.Loader {
+	d, from, rate := v.d, v.origin(), v.g.minRate
 	return func(ctx context.Context) (*cache.Pull, error) {
-		resp, err := from.Fetch(ctx, originRequest(http.MethodGet, plan))
+		resp, err := from.Fetch(ctx, ask)
 		if err != nil {
 			return nil, negative(err)
+		}
+		if unchanged(resp) {
+			closeBody(resp.Body)
+			return nil, cache.ErrUnchanged
 		}
 		if resp.Status != http.StatusOK {
 			closeBody(resp.Body)
@@ -74,7 +87,7 @@ func (v *visit) loader(plan rules.Plan) cache.Loader {
 		rule := d.Rule.Config()
 		answered := rules.Answer{Header: resp.Header, Length: resp.Length, Proven: resp.Proven, Cookie: plan.Cookie}
 		return &cache.Pull{
-			Meta: metaOf(resp, rule, plan), Target: resp.Target, Body: resp.Body,
+			Meta: metaOf(resp, rule, plan), Target: resp.Target, Body: newPaced(resp.Body, rate),
 			Reason:    d.Refusal(answered),
 			Final:     func(size int64) string { answered.Length = size; return d.Refusal(answered) },
 			Digests:   digestsOf(resp),

@@ -12,6 +12,7 @@ import (
 type Origin struct {
 	*origin.Origin
 	Answer time.Duration // the rule's timeouts.answer
+	Stall  time.Duration // the rule's timeouts.stall
 }
 
 // Site is one set of hosts with a bucket and rules. It does not change once it serves.

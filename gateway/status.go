@@ -24,6 +24,9 @@ func (v *visit) cacheStatus(obj *cache.Object) string {
 	case cache.TierSpool:
 		return "mirrorgate; hit; detail=spool"
 	}
+	if obj.Pull.Partial {
+		return status("fwd=partial", "detail="+obj.Pull.Target, ruleParam(v.d.Rule.ID()))
+	}
 	params := append(make([]string, 0, 6), "fwd=uri-miss", "fwd-status=200")
 	if obj.Pull.Kept {
 		params = append(params, "stored")

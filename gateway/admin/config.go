@@ -1,0 +1,24 @@
+package admin
+
+import "net"
+
+// Config is the listener's part of the configuration.
+type Config struct {
+	Listen string `yaml:"listen"` // host:port; "" for none
+	Token  string `yaml:"token"`  // without one the API is read-only
+}
+
+// DefaultConfig listens on this machine alone.
+func DefaultConfig() Config { return Config{Listen: "127.0.0.1:9090"} }
+
+// Validate reports what cannot be listened on, and tokens that can be guessed.
+func (c Config) Validate(report func(path, problem string)) {
+	if c.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			report("listen", `must be HOST:PORT, for example 127.0.0.1:9090, or "" for no admin listener`)
+		}
+	}
+	if c.Token != "" && len(c.Token) < 16 {
+		report("token", "must have at least 16 characters")
+	}
+}
