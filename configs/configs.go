@@ -7,11 +7,13 @@ import (
 
 	"mirrorgate/cache/writeback"
 	"mirrorgate/gateway"
+	"mirrorgate/gateway/admin"
 )
 
 // Config is the whole configuration. Its fields stand in the order of example.yaml, which says what each means.
 type Config struct {
 	Server    gateway.Config        `yaml:"server"`
+	Admin     admin.Config          `yaml:"admin"`
 	Log       Log                   `yaml:"log"`
 	DataDir   string                `yaml:"data_dir"`
 	Spool     writeback.SpoolConfig `yaml:"spool"`
@@ -24,6 +26,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Server:    gateway.DefaultConfig(),
+		Admin:     admin.DefaultConfig(),
 		Log:       Log{Level: "info", Format: "text"},
 		DataDir:   "./data",
 		Spool:     writeback.DefaultSpoolConfig(),
@@ -79,6 +82,7 @@ func (c *Config) Validate() error {
 // check reports every mistake in what was decoded.
 func (c *Config) check(report func(path, problem string)) {
 	c.Server.Validate(under("server", report))
+	c.Admin.Validate(under("admin", report))
 	c.Log.Validate(under("log", report))
 	if c.DataDir == "" {
 		report("data_dir", "must name a directory")

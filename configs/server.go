@@ -30,12 +30,15 @@ func oneOf(path, value string, known []string, report func(path, problem string)
 // Limits bound what the whole gateway does at one time. Each error that one causes names it.
 type Limits struct {
 	cache.Limits `yaml:",inline"`
-	MaxInflight  int `yaml:"max_inflight"` // requests being answered
+	MaxInflight  int   `yaml:"max_inflight"` // requests being answered
+	MinRate      int64 `yaml:"min_rate"`     // bytes per second that a client or an origin must move
 }
 
 // DefaultLimits suit a machine of a few cores.
 func DefaultLimits() Limits {
-	return Limits{Limits: cache.DefaultLimits(), MaxInflight: gateway.DefaultMaxInflight}
+	return Limits{
+		Limits: cache.DefaultLimits(), MaxInflight: gateway.DefaultMaxInflight, MinRate: gateway.DefaultMinRate,
+	}
 }
 
 // Validate reports every limit that would let nothing through.
@@ -43,5 +46,8 @@ func (l Limits) Validate(report func(path, problem string)) {
 	l.Limits.Validate(report)
 	if l.MaxInflight < 1 {
 		report("max_inflight", "must be at least 1")
+	}
+	if l.MinRate < 0 {
+		report("min_rate", "must not be negative")
 	}
 }

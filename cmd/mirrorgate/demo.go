@@ -75,6 +75,7 @@ func (c *demoCmd) serve(s *streams, p *process, old *sampleOrigin, bucketDir str
 // configuration is one site for all hosts with a rule of each mode.
 func (c *demoCmd) configuration(dir, originURL string) (*configs.Config, error) {
 	cfg := configs.DefaultConfig()
+	cfg.Admin.Listen = "" // nothing to steer
 	cfg.Server.Listen, cfg.DataDir = c.Listen, filepath.Join(dir, "data")
 	var site configs.Site
 	site.SetDefaults()

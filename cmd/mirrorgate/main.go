@@ -28,6 +28,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Answer requests, as a file configures, or for one origin and one bucket."`
 	Check   checkCmd   `cmd:"" help:"Check a configuration file, and print every mistake with its line."`
 	Explain explainCmd `cmd:"" help:"Say what a request would do: rule, URLs asked, headers sent, where the copy goes."`
+	Refresh refreshCmd `cmd:"" help:"Have a running gateway compare copies with their origins at once."`
 	Demo    demoCmd    `cmd:"" help:"Run a sample origin and a gateway before it, with requests to try."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -25,6 +25,7 @@ func (c *serveCmd) configuration() (*configs.Config, error) {
 	}
 	cfg := configs.DefaultConfig()
 	cfg.Server.Listen, cfg.DataDir = cmp.Or(c.Listen, cfg.Server.Listen), cmp.Or(c.DataDir, cfg.DataDir)
+	cfg.Admin.Listen = "" // without a file there is no token, and nothing to steer
 	var rule configs.Rule
 	rule.SetDefaults()
 	rule.ID = "all"

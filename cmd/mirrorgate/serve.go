@@ -14,6 +14,7 @@ import (
 	"mirrorgate/cache/writeback"
 	"mirrorgate/configs"
 	"mirrorgate/gateway"
+	"mirrorgate/gateway/admin"
 )
 
 type serveCmd struct {
@@ -46,11 +47,13 @@ type process struct {
 	cfg       *configs.Config
 	log       *slog.Logger
 	ln        net.Listener
+	adminLn   net.Listener // nil: none
 	spool     *writeback.Spool
 	buckets   map[string]bucket.Bucket // by site
 	cache     *cache.Cache
 	writeback *writeback.Writeback
 	gateway   *gateway.Gateway
+	admin     *admin.Server
 }
 
 // start opens everything, and listens. Nothing runs yet.
@@ -89,11 +92,23 @@ func (p *process) build() error {
 		return err
 	}
 	p.gateway = gateway.New(gateway.Options{
-		Config: p.cfg.Server, MaxInflight: p.cfg.Limits.MaxInflight, Sites: sites, Cache: p.cache, Ready: p.ready, Log: p.log,
+		Config: p.cfg.Server, MaxInflight: p.cfg.Limits.MaxInflight, MinRate: p.cfg.Limits.MinRate,
+		Sites: sites, Cache: p.cache, Ready: p.ready, Log: p.log,
 	})
-	p.ln, err = net.Listen("tcp", p.cfg.Server.Listen)
-	if err != nil {
+	p.admin = admin.New(admin.Options{Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Log: p.log})
+	return p.listen()
+}
+
+// listen takes the addresses.
+func (p *process) listen() (err error) {
+	if p.ln, err = net.Listen("tcp", p.cfg.Server.Listen); err != nil {
 		return fmt.Errorf("server.listen: %w", err)
+	}
+	if p.cfg.Admin.Listen == "" {
+		return nil
+	}
+	if p.adminLn, err = net.Listen("tcp", p.cfg.Admin.Listen); err != nil {
+		return errors.Join(fmt.Errorf("admin.listen: %w", err), p.ln.Close())
 	}
 	return nil
 }
@@ -133,6 +148,13 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 	running.Go(func() { _ = p.writeback.Run(background) }) // it only ends with its context
+	if p.adminLn != nil {
+		running.Go(func() {
+			if err := p.admin.Serve(background, p.adminLn); err != nil {
+				p.log.Error("the admin listener has stopped", "err", err)
+			}
+		})
+	}
 	grace, cancel := after(ctx, p.cfg.Server.Grace)
 	defer cancel()
 	err := p.gateway.Serve(ctx, grace, p.ln)

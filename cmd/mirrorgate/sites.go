@@ -42,7 +42,8 @@ func (p *process) sites(id rules.Identity) ([]*gateway.Site, error) {
 			if err != nil {
 				return nil, fmt.Errorf("site %s, rule %s: %w", site.Name, rule.ID, err)
 			}
-			site.Origins[rule.ID] = gateway.Origin{Origin: o, Answer: rule.Origin.Timeouts.Answer}
+			limits := rule.Origin.Timeouts
+			site.Origins[rule.ID] = gateway.Origin{Origin: o, Answer: limits.Answer, Stall: limits.Stall}
 		}
 	}
 	return list, nil
