@@ -140,6 +140,7 @@ func closedList(status string) bool {
 	return regexp.MustCompile(`^mirrorgate; (` +
 		`hit; detail=(bucket|spool|negative)|` +
 		`fwd=uri-miss; fwd-status=\d{3}(; stored)?(; collapsed)?; detail=(primary|backup); ` + rule + `|` +
+		`fwd=partial; detail=(primary|backup); ` + rule + `|` +
 		`fwd=uri-miss; detail=redirect; ` + rule + `|` +
 		`fwd=bypass; ` + rule + `|` +
 		`detail=deny; ` + rule + `)$`).MatchString(status)

@@ -245,7 +245,7 @@ func TestConditionsOnHits(t *testing.T) {
 func TestConditionsOnMisses(t *testing.T) {
 	t.Parallel()
 	o := conditionOrigin(t)
-	r := serveRules(t, o, mirrorRule)
+	r := serveRules(t, o, `{id: r, range: fill, origin: {primary: "${ORIGIN}"}}`)
 	var keys []string
 	for n, c := range conditionCases() {
 		t.Run(c.String(), func(t *testing.T) {
@@ -303,4 +303,18 @@ func TestETagSuffixesOff(t *testing.T) {
 		equal(t, "status", r.get(t, "/strong/a.txt", "If-None-Match", `"v1-gzip"`).Status, 200)
 	}
 	equal(t, "status", r.get(t, "/strong/a.txt", "If-None-Match", `"v1"`).Status, 304)
+}
+
+// TestConditionsOnMissesPassed: the answers are the same where ranges may be asked of the origin, whether that knows
+// ranges or not, and the whole is stored all the same.
+func TestConditionsOnMissesPassed(t *testing.T) {
+	t.Parallel()
+	r := serveRules(t, conditionOrigin(t), `{id: r, origin: {primary: "${ORIGIN}"}}`)
+	for n, c := range conditionCases() {
+		t.Run(c.String(), func(t *testing.T) {
+			key := fmt.Sprintf("%s/%d.txt", c.object, n)
+			c.check(t, r.get(t, "/"+key, c.header...))
+			r.waitSaved(t, key, conditionBody())
+		})
+	}
 }

@@ -97,6 +97,9 @@ func complete(config string) string {
 	if !regexp.MustCompile(`(?m)^server:`).MatchString(config) {
 		config += "\nserver: {listen: \"${LISTEN}\"}"
 	}
+	if !regexp.MustCompile(`(?m)^admin:`).MatchString(config) {
+		config += "\nadmin: {listen: \"\"}"
+	}
 	if !regexp.MustCompile(`(?m)^data_dir:`).MatchString(config) {
 		config += "\ndata_dir: \"${DATA_DIR}\""
 	}
