@@ -42,7 +42,7 @@ func ParseRange(header string) (Range, bool) {
 // parseOffset reads 1*DIGIT. What does not fit an int64 lies behind the end of every object, as the largest int64 does:
 // "0-99999999999999999999" is the whole.
 func parseOffset(s string) (int64, bool) {
-	if s == "" || s[0] < '0' || s[0] > '9' {
+	if s == "" || strings.Trim(s, "0123456789") != "" { // ErrRange alone does not say that all are digits
 		return 0, false
 	}
 	n, err := strconv.ParseUint(s, 10, 63) // the largest value of 63 bits beside ErrRange

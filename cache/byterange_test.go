@@ -99,6 +99,7 @@ func FuzzParseRange(f *testing.F) {
 		f.Add(header, int64(10))
 	}
 	f.Add("bytes=9223372036854775807-", int64(math.MaxInt64))
+	f.Add("bytes=0-9999999999999999999,", int64(10))
 	f.Fuzz(func(t *testing.T, header string, size int64) {
 		r, ok := cache.ParseRange(header)
 		if !ok {
