@@ -140,7 +140,9 @@ func TestMaxRangePulls(t *testing.T) {
 		joined.wants(t, data[2:12])
 		for range 9 { // a place is given back however the part ends
 			_, _ = r.fillPart("k", cache.Range{First: 60, Last: 69}, r.refuses(errOrigin))
+			synctest.Wait()
 			_, _ = r.fillPart("k", cache.Range{First: 60, Last: 69}, r.answers("mine", partial(100, 60, 4), private))
+			synctest.Wait() // the pull ends behind its reader
 		}
 		if got, err := r.fillPart("k", cache.Range{First: 50, Last: 59}, r.part(data, 50, 10)); err != nil || got.data != data[50:60] {
 			t.Errorf("with a place again: %+v, %v", got, err)
