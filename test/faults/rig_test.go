@@ -1,0 +1,68 @@
+package faults_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mirrorgate/test/harness"
+)
+
+// siteHost is the host of the one site.
+const siteHost = "site.test"
+
+// patience is how long anything may take that is expected to happen.
+const patience = 20 * time.Second
+
+// rig is a running gateway with a directory as bucket.
+type rig struct {
+	*harness.Gateway
+	bucket string
+}
+
+// serve runs a gateway with one site and these rules, each a YAML mapping.
+func serve(t *testing.T, rules ...string) *rig {
+	t.Helper()
+	r := &rig{bucket: filepath.Join(t.TempDir(), "bucket")}
+	if err := os.Mkdir(r.bucket, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var config strings.Builder
+	fmt.Fprintf(&config, "sites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n  rules:\n", siteHost, r.bucket)
+	for _, rule := range rules {
+		config.WriteString("  - " + rule + "\n")
+	}
+	r.Gateway = harness.StartGateway(t, config.String())
+	return r
+}
+
+// drain stops the gateway, which saves what it has to save first, and returns the files of the bucket by key. A key
+// that is no path is the name that the bucket gives its file, which no test expects.
+func (r *rig) drain(t *testing.T) map[string]string {
+	t.Helper()
+	if code := r.Stop(t); code != 0 {
+		t.Errorf("mirrorgate ended with exit code %d", code)
+	}
+	if !strings.Contains(r.Log(t), "waiting_in_spool=0") {
+		t.Error("objects wait in the spool")
+	}
+	files := map[string]string{}
+	err := filepath.WalkDir(r.bucket, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		key, err := filepath.Rel(r.bucket, name)
+		if !strings.HasPrefix(key, ".mirrorgate/meta/") {
+			files[key] = name
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
