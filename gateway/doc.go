@@ -2,16 +2,18 @@
 //
 // A request walks once, and each step is one file:
 //
-//	request.go   parse the request into a plain struct
-//	walk.go      site by host, key by path, one decision by the rules; then the bucket, and on a miss the rule's mode
-//	find.go      the object in the bucket or the spool, with ranges and conditions (RFC 9110 sections 13 and 14)
-//	mirror.go    a miss that an origin answers: pulled once, shared, saved
-//	head.go      a HEAD that an origin answers
-//	redirect.go  a miss that the client takes to the origin itself
-//	proxy.go     a request that passes through, nothing kept
-//	headers.go   one function makes the headers of an object, the same for a miss and a hit
-//	fault.go     the one table from failures to statuses and public texts
-//	respond.go   write the answer, and see the true end of its body
+//	request.go     parse the request into a plain struct
+//	walk.go        site by host, key by path, one decision by the rules; then the bucket, and on a miss the rule's mode
+//	find.go        the object in the bucket or the spool, with ranges and conditions (RFC 9110 sections 13 and 14)
+//	mirror.go      a miss that an origin answers: pulled once, shared, saved
+//	part.go        a range of it that lies far behind what has arrived
+//	head.go        a HEAD that an origin answers
+//	redirect.go    a miss that the client takes to the origin itself
+//	proxy.go       a request that passes through, nothing kept
+//	revalidate.go  a copy that is compared with its origin, behind the answer or when asked
+//	headers.go     one function makes the headers of an object, the same for a miss and a hit
+//	fault.go       the one table from failures to statuses and public texts
+//	respond.go     write the answer, and see the true end of its body
 //
 // It never passes a failure off as a missing object, and never passes a fasthttp value on: what leaves the handler is a
 // copy.

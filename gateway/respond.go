@@ -240,7 +240,7 @@ func (g *Gateway) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
 // isTimeout tells whether a connection on which nothing was sent has timed out. One that broke off within a header has
 // an error around that.
 func isTimeout(err error) bool {
-	timeout, ok := err.(net.Error) //nolint:errorlint // only the error itself is meant
+	timeout, ok := err.(net.Error) // not errors.As: only the error itself is meant
 	return ok && timeout.Timeout()
 }
 

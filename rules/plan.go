@@ -8,8 +8,8 @@ import (
 
 // Ask is one URL that is asked.
 type Ask struct {
-	Role string // of the target
-	URL  string // exact: what is in it goes on the wire as it is
+	Role string `json:"role"` // of the target
+	URL  string `json:"url"`  // exact: what is in it goes on the wire as it is
 }
 
 // Plan is what would be asked of origins for one request. It is the caller's to change.

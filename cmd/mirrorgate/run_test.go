@@ -106,6 +106,9 @@ func TestExplain(t *testing.T) {
 			args = append(args, "-H", h)
 		}
 		code, stdout, stderr := program(t, append(args, url)...)
+		if strings.Contains(stdout, `"Role"`) {
+			t.Errorf("%s: names are not in lower case: %s", url, stdout)
+		}
 		var got explanation
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
 			t.Fatalf("%s: %d, %v, %s%s", url, code, err, stdout, stderr)
