@@ -33,10 +33,11 @@ func (v *visit) head() (*answer, error) {
 
 // headLoader asks HEAD, and where the origin refuses that, one byte.
 func (v *visit) headLoader(plan rules.Plan) cache.HeadLoader {
+	ask := originRequest(http.MethodHead, plan)
 	return func(ctx context.Context) (*cache.Object, error) {
-		resp, err := v.origin().Fetch(ctx, originRequest(http.MethodHead, plan))
+		resp, err := v.origin().Fetch(ctx, ask)
 		if refusesHead(err) {
-			resp, err = v.firstByte(ctx, plan)
+			resp, err = v.firstByte(ctx, ask)
 		}
 		if err != nil {
 			return nil, negative(err)
@@ -62,8 +63,8 @@ func refusesHead(err error) bool {
 }
 
 // firstByte asks an origin that refuses HEAD for one byte, and gives its answer the status and length of the whole.
-func (v *visit) firstByte(ctx context.Context, plan rules.Plan) (*origin.Response, error) {
-	req := originRequest(http.MethodGet, plan)
+func (v *visit) firstByte(ctx context.Context, req origin.Request) (*origin.Response, error) {
+	req.Method = http.MethodGet
 	req.Proxy = true // 206 and 416 are answers here
 	req.Header = req.Header.Clone()
 	req.Header.Set("Range", "bytes=0-0")

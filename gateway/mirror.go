@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"mirrorgate/cache"
 	"mirrorgate/origin"
@@ -97,10 +98,11 @@ func (v *visit) pullLoader(plan rules.Plan, ask origin.Request) cache.Loader {
 	}
 }
 
+// originRequest is made when a client begins to wait: what it waits for before the origin is asked counts, too.
 func originRequest(method string, plan rules.Plan) origin.Request {
 	asks := make([]origin.Ask, len(plan.Asks))
 	for i, ask := range plan.Asks {
 		asks[i] = origin.Ask{Role: ask.Role, URL: ask.URL}
 	}
-	return origin.Request{Method: method, Asks: asks, Header: plan.Header, Secret: plan.Secret}
+	return origin.Request{Method: method, Asks: asks, Header: plan.Header, Secret: plan.Secret, Asked: time.Now()}
 }

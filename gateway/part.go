@@ -79,14 +79,14 @@ var errWhole = errors.New("the origin answers ranges with the whole object")
 // partLoader asks the origin for a range.
 func (v *visit) partLoader(plan rules.Plan, ifRange string) cache.Loader {
 	d, from, ranged, rate := v.d, v.origin(), *v.r.ranged, v.g.minRate
+	req := originRequest(http.MethodGet, plan)
+	req.Proxy = true // 206 and 416 are answers here
+	req.Header = req.Header.Clone()
+	req.Header.Set("Range", ranged.String())
+	if ifRange != "" {
+		req.Header.Set("If-Range", ifRange)
+	}
 	return func(ctx context.Context) (*cache.Pull, error) {
-		req := originRequest(http.MethodGet, plan)
-		req.Proxy = true // 206 and 416 are answers here
-		req.Header = req.Header.Clone()
-		req.Header.Set("Range", ranged.String())
-		if ifRange != "" {
-			req.Header.Set("If-Range", ifRange)
-		}
 		resp, err := from.Fetch(ctx, req)
 		if err != nil {
 			return nil, negative(err)

@@ -44,7 +44,7 @@ type Error struct {
 	Err        error
 
 	ill bool // it speaks against the health of the target
-	cut bool // the connection ended before a byte of the answer, and nobody has tried again yet
+	cut bool // the connection ended before a byte of the answer or of its body, and nobody has tried again yet
 }
 
 // Error tells the whole story, addresses included: it is for the log.

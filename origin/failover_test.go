@@ -137,10 +137,10 @@ func TestOneBudgetForAllTargets(t *testing.T) {
 	limits := func(first, answer time.Duration) func(*Config) {
 		return func(c *Config) { c.Timeouts.FirstByte, c.Timeouts.Answer = first, answer }
 	}
-	o := openBoth(t, primary.url(), backup.url(), limits(50*time.Millisecond, 80*time.Millisecond))
+	o := openBoth(t, primary.url(), backup.url(), limits(200*time.Millisecond, 240*time.Millisecond))
 	begun := time.Now()
 	e := refused(t, o, get(o, "/x"), KindTimeout)
-	if took := time.Since(begun); took < 80*time.Millisecond {
+	if took := time.Since(begun); took < 240*time.Millisecond {
 		t.Errorf("took %s", took)
 	}
 	primary.line(t)

@@ -48,6 +48,8 @@ type Request struct {
 	// Secret names the fields of Header that the rule sets. They are left out when a redirect leads to another scheme,
 	// host or port. nil: not known, then all but the gateway's own, Range and If-* are left out there.
 	Secret map[string]bool
+	// Asked is when somebody began to wait for the answer: timeouts.answer counts from then on. Zero: from now on.
+	Asked time.Time
 	// Proxy allows 206 and 416 when Header has Range, and 304 and 412 when it has the conditions for them.
 	Proxy bool
 }
@@ -117,7 +119,8 @@ func (o *Origin) Close() {
 	}
 }
 
-// Fetch asks the targets, in order as far as the failover set says, and returns when the header of the answer is there.
+// Fetch asks the targets, in order as far as the failover set says, and returns when the header of the answer is there,
+// and of a GET the first byte of its body.
 // ctx bounds the whole pull, the body included. Every error is an *Error; one that is due to ctx wraps its cause.
 func (o *Origin) Fetch(ctx context.Context, r Request) (*Response, error) {
 	if err := o.check(r); err != nil {
@@ -127,7 +130,7 @@ func (o *Origin) Fetch(ctx context.Context, r Request) (*Response, error) {
 		return nil, err
 	}
 	p := &pull{o: o, r: r, budget: watched(ctx)}
-	p.budget.arm(&limitError{"timeouts.answer", o.c.Timeouts.Answer})
+	p.budget.armSince(r.Asked, &limitError{"timeouts.answer", o.c.Timeouts.Answer})
 	if err := o.limits.enter(p.budget); err != nil {
 		p.budget.end()
 		return nil, err

@@ -56,6 +56,9 @@ func (p *pull) try(a Ask) (*reply, *Error) {
 		return nil, err
 	}
 	got, err := p.follow(h)
+	if err == nil {
+		err = p.begin(got)
+	}
 	p.settle(h.t, with, outcomeOf(err), err)
 	if err != nil {
 		return nil, err

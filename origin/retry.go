@@ -1,16 +1,13 @@
 package origin
 
 import (
-	"errors"
-	"io"
 	"net/http/httptrace"
 	"sync/atomic"
-	"syscall"
 )
 
-// ask asks a target, and once more if its connection ended before a byte of the answer: the server may just have been
-// restarted, or something between here and there forgot the connection. Everything else would only end the same way,
-// and who resumes counts and spaces the attempts itself.
+// ask asks a target, and once more if its connection ended before a byte of the answer, or of its body: the server may
+// just have been restarted, or something between here and there forgot the connection. Everything else would only end
+// the same way, and who resumes counts and spaces the attempts itself.
 func (p *pull) ask(a Ask) (*reply, *Error) {
 	got, err := p.try(a)
 	if err == nil || !err.cut || p.resumes {
@@ -50,7 +47,5 @@ func (p *pull) trace(w *watch, s *progress) *httptrace.ClientTrace {
 
 // cut tells whether the connection of a request ended before a byte of its answer, and nobody has tried again yet.
 func (s *progress) cut(err error) bool {
-	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-	return ended && !s.answered.Load() && s.conns.Load() <= 1
+	return broken(err) && !s.answered.Load() && s.conns.Load() <= 1
 }

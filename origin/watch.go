@@ -26,15 +26,22 @@ func watched(ctx context.Context) *watch {
 }
 
 // arm replaces what is armed by limit, from now on.
-func (w *watch) arm(limit *limitError) {
+func (w *watch) arm(limit *limitError) { w.armSince(time.Time{}, limit) }
+
+// armSince does the same for a limit that counts from an earlier time on; the zero time is now.
+func (w *watch) armSince(began time.Time, limit *limitError) {
+	left := limit.after
+	if !began.IsZero() {
+		left -= time.Since(began)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.limit, w.due = limit, time.Now().Add(limit.after)
+	w.limit, w.due = limit, time.Now().Add(left)
 	if w.timer == nil {
-		w.timer = time.AfterFunc(limit.after, w.fire)
+		w.timer = time.AfterFunc(left, w.fire)
 		return
 	}
-	w.timer.Reset(limit.after)
+	w.timer.Reset(left)
 }
 
 // disarm lets the context live on without a limit.
