@@ -68,8 +68,22 @@ type PutOptions struct {
 	// means that somebody else's object is there, and nothing was changed.
 	IfMatch string
 
-	StorageClass string
+	StorageClass string            // "": the bucket's default
+	Encryption   string            // "" is the bucket's default, or EncryptionS3, EncryptionKMS
+	KMSKey       string            // the key's id, of EncryptionKMS; "": the bucket's default key
+	ACL          string            // a canned ACL; "": the bucket's default
+	Tags         map[string]string // at most 10
+
+	// Checkpoint lets an upload in parts go on in another Put, after this one failed in a way that passes or the process
+	// ended. nil: an upload that fails is given up.
+	Checkpoint Checkpoint `json:"-"`
 }
+
+// The values of PutOptions.Encryption.
+const (
+	EncryptionS3  = "sse-s3"  // with keys of the bucket
+	EncryptionKMS = "sse-kms" // with a key of a key management service
+)
 
 // Bucket is where a site's objects live. All methods may be called concurrently.
 type Bucket interface {
@@ -79,6 +93,7 @@ type Bucket interface {
 	Open(ctx context.Context, key string, o ReadOptions) (*Object, error)
 
 	// Put writes meta.Size bytes of body under key, with what of meta a bucket keeps (see EncodeMeta), whole or not at
-	// all. It may read body several times and from several goroutines, and does not close it.
+	// all. It may read body several times and from several goroutines, and does not close it. A body may be a Proof. An
+	// option that the bucket lacks is a *BucketError that lasts.
 	Put(ctx context.Context, key string, body io.ReaderAt, meta Meta, o PutOptions) error
 }
