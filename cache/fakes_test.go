@@ -240,6 +240,8 @@ func (d *memoryDraft) Write(p []byte) (int, error) {
 // Wrap has no window: what does not fit ends the pull.
 func (d *memoryDraft) Wrap() int64 { return 0 }
 
+func (d *memoryDraft) Announce(cache.Entry) {}
+
 func (d *memoryDraft) ReadAt(p []byte, off int64) (int, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

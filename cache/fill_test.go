@@ -243,7 +243,7 @@ func TestFillEntry(t *testing.T) {
 				t.Fatalf("got %d bytes, %v", len(got.data), err)
 			}
 			e := r.spool.committed()[0]
-			if e.ID != (cache.ID{Site: "assets", Key: "k"}) || e.Put != put || e.Meta.Size != 9000 ||
+			if e.ID != (cache.ID{Site: "assets", Key: "k"}) || !reflect.DeepEqual(e.Put, put) || e.Meta.Size != 9000 ||
 				e.Meta.Origin.Size != 9000 || e.Meta.Origin.MD5 != hex.EncodeToString(sum[:]) {
 				t.Errorf("committed %+v", e)
 			}

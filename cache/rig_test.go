@@ -30,8 +30,8 @@ type spool struct {
 	window                                           int           // bytes of a draft for which it has none; 0: the keeper decides
 	reading                                          func()        // called by readers of a window, before they get what is there
 
-	mu      sync.Mutex
-	commits []cache.Entry
+	mu                 sync.Mutex
+	commits, announced []cache.Entry
 }
 
 func (s *spool) Create(size int64) (cache.Draft, error) {
@@ -148,7 +148,7 @@ func spoolFiles(t *testing.T, dir string) (arriving, bodies int, bytes int64) {
 		switch {
 		case strings.Contains(path, "/spool/tmp/"):
 			arriving++
-		case strings.HasSuffix(path, ".body"):
+		case strings.HasSuffix(path, ".new"), strings.HasSuffix(path, ".rep"):
 			bodies++
 			bytes += info.Size()
 		}
@@ -195,7 +195,7 @@ func eachSpoolWith(t *testing.T, l cache.Limits, f func(t *testing.T, r *rig)) {
 		})
 	}
 	run("memory", func(t *testing.T) keeper { return newMemory(t) })
-	run("disk", func(t *testing.T) keeper { return newDisk(t, dataDir(t)) })
+	run("disk", func(t *testing.T) keeper { return newDisk(t, t.TempDir()) })
 }
 
 func newRig(t *testing.T, l cache.Limits, k keeper) *rig {

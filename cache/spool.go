@@ -26,6 +26,9 @@ type Draft interface {
 	// bytes, through which writing goes on. It returns the window's size, 0 when there is none. A writer overwrites
 	// nothing that is still to be read; who reads what was overwritten all the same, gets anything.
 	Wrap() int64
+	// Announce says, before the first byte, what a body of known size is going to be if its end is proven: saving may
+	// begin while it arrives. Only Commit makes it an object.
+	Announce(e Entry)
 	// Commit hands the body over to be saved. Once it returns nil, the entry survives the end of the process. ErrNoRoom:
 	// it could not be kept for want of room, and can still be read.
 	Commit(e Entry) error

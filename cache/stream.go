@@ -31,6 +31,9 @@ func (f *flight) stream(ctx context.Context, p *Pull, draft Draft) {
 	f.meta, f.info = meta, p.info()
 	f.info.Kept = f.keeps()
 	f.body = newBody(draft, p.length())
+	if f.info.Kept && f.body.size >= 0 && !f.opts.Check { // a check may find that nothing has changed
+		draft.Announce(f.entry(p, f.body.size, ""))
+	}
 	f.body.full, f.body.admit, f.body.stall = f.outgrown, f.admit, f.opts.Stall
 	defer context.AfterFunc(ctx, func() { f.body.halt(context.Cause(ctx)) })()
 	err := f.copy(p)
@@ -121,16 +124,21 @@ func (f *flight) commit(p *Pull, v *verifier) error {
 	if !f.site.Save {
 		return nil
 	}
-	meta := f.meta
-	meta.Size = f.body.written
-	meta.Origin.Size, meta.Origin.MD5 = meta.Size, md5
-	err = f.body.draft.Commit(Entry{ID: f.id, Meta: meta, Put: p.Put})
+	err = f.body.draft.Commit(f.entry(p, f.body.written, md5))
 	if errors.Is(err, ErrNoRoom) { // for its record: that costs the copy, never the answer
 		f.cache.log.Warn("the spool has no room", "site", f.id.Site, "key", f.id.Key, "err", err)
 		f.notKept("spool")
 		return nil
 	}
 	return err
+}
+
+// entry is what the body is kept as; md5 is "" while it is not known.
+func (f *flight) entry(p *Pull, size int64, md5 string) Entry {
+	meta := f.meta
+	meta.Size = size
+	meta.Origin.Size, meta.Origin.MD5 = size, md5
+	return Entry{ID: f.id, Meta: meta, Put: p.Put}
 }
 
 // deserted tells whether a body that is not kept has lost its last reader. Then nobody joins it any more.

@@ -12,8 +12,8 @@ import (
 // firstRead is how many bytes of a body are read ahead, at most, to see that it begins.
 const firstRead = 512
 
-// begin waits for the first byte of a body, for which timeouts.first_byte counts once more: until it is there nobody has
-// seen anything of the answer, and the target, or the next one, can be asked again.
+// begin waits for the first byte of a body, for which timeouts.first_byte counts once more: until it is there nobody
+// has seen anything of the answer, and the target, or the next one, can be asked again.
 func (p *pull) begin(got *reply) *Error {
 	if p.resumes || p.r.Method != http.MethodGet || got.ContentLength == 0 {
 		return nil

@@ -1,15 +1,12 @@
 package writeback
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"time"
 
 	"mirrorgate/cache"
 )
@@ -19,9 +16,9 @@ const reserveStep = 64 << 20
 
 // draft is a body that arrives.
 type draft struct {
-	spool *Spool
-	name  string
-	file  *os.File
+	spool  *Spool
+	serial uint64
+	file   *os.File
 
 	size     int64 // written
 	reserved int64
@@ -30,6 +27,7 @@ type draft struct {
 	window   atomic.Int64 // 0: the file holds everything; else the last so many bytes
 	ended    bool         // committed or discarded
 	kept     bool         // the room belongs to a committed entry now
+	early    *early       // saves it while it arrives; nil: nobody does
 }
 
 // Create implements cache.Spool.
@@ -41,8 +39,8 @@ func (s *Spool) Create(size int64) (cache.Draft, error) {
 	if err := s.reserve(room, true); err != nil {
 		return nil, err
 	}
-	d := &draft{spool: s, name: newName(), reserved: room}
-	file, err := os.OpenFile(d.path(bodySuffix), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	d := &draft{spool: s, serial: s.nextSerial(), reserved: room}
+	file, err := os.OpenFile(d.path(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		s.free(room)
 		return nil, err
@@ -51,14 +49,16 @@ func (s *Spool) Create(size int64) (cache.Draft, error) {
 	return d, nil
 }
 
-// newName is unique, and sorts by the time it was made: recovery takes up entries in the order they came.
-func newName() string {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return fmt.Sprintf("%015x-%s", time.Now().UnixMicro(), hex.EncodeToString(random[:]))
+func (d *draft) path() string {
+	return filepath.Join(d.spool.dir, "tmp", fmt.Sprintf("%016x.body", d.serial))
 }
 
-func (d *draft) path(suffix string) string { return filepath.Join(d.spool.dir, "tmp", d.name+suffix) }
+// Announce implements cache.Draft.
+func (d *draft) Announce(e cache.Entry) {
+	if d.spool.announce != nil {
+		d.early = d.spool.announce(d, e)
+	}
+}
 
 func (d *draft) Write(p []byte) (int, error) {
 	if window := d.window.Load(); window > 0 {
@@ -72,6 +72,7 @@ func (d *draft) Write(p []byte) (int, error) {
 	}
 	n, err := d.file.WriteAt(p, d.size)
 	d.size += int64(n)
+	d.early.grew(d.size)
 	return n, d.noRoom(err)
 }
 
@@ -90,46 +91,89 @@ func (d *draft) Commit(e cache.Entry) error {
 	if e.Meta.Size != d.size || d.window.Load() > 0 {
 		return &cache.LengthError{Got: d.size, Want: e.Meta.Size}
 	}
-	committed := &entry{id: e.ID, name: d.name, size: d.size, replaces: e.Put.IfMatch != ""}
-	if err := d.persist(newRecord(e), committed); err != nil {
-		_ = d.spool.unlink(committed) // what was renamed already must not come back at the next start
+	committed := &entry{
+		name: name{hash: hashOf(e.ID), serial: d.serial, size: d.size, replaces: e.Put.IfMatch != ""}, site: e.ID.Site,
+	}
+	added, err := d.spool.commit(d, committed, newRecord(e, d.serial))
+	if err != nil {
 		return fmt.Errorf("commit to the spool: %w", d.noRoom(err))
 	}
-	before, added := d.spool.add(committed, d.reserved)
 	if !added {
-		return d.spool.unlink(committed)
-	}
-	if before != nil {
-		d.spool.drop(before)
+		return nil
 	}
 	d.ended, d.kept = true, true
-	d.spool.queue.push(committed)
+	d.spool.dropUpload(d.serial) // the entry keeps it now
+	if !d.early.committed(committed) {
+		d.spool.queue.push(committed, committed.due)
+	}
 	return nil
 }
 
+// commit makes a draft an entry, unless another goes before it.
+func (s *Spool) commit(d *draft, e *entry, r record) (added bool, err error) {
+	guard := s.guard(e.hash)
+	guard.Lock()
+	defer guard.Unlock()
+	before := s.find(e.hash)
+	if before != nil && !e.goesBefore(before) {
+		return false, nil
+	}
+	if err := s.persist(d, e, r); err != nil {
+		// What was renamed already must not come back at the next start. A record that was there before is its entry's.
+		return false, errors.Join(err, ignoreAbsent(os.Remove(s.bodyPath(e))))
+	}
+	if before != nil {
+		s.supersede(before)
+	}
+	s.add(e, d.reserved)
+	return true, nil
+}
+
 // persist renames the body and then its record into pending: the record makes the entry.
-func (d *draft) persist(r record, e *entry) error {
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	if err := writeFile(d.path(recordSuffix), raw, d.spool.cfg.Fsync); err != nil {
-		return err
-	}
-	if d.spool.cfg.Fsync {
+func (s *Spool) persist(d *draft, e *entry, r record) error {
+	if s.cfg.Fsync {
 		if err := d.file.Sync(); err != nil {
 			return err
 		}
 	}
-	for _, suffix := range []string{bodySuffix, recordSuffix} {
-		if err := os.Rename(d.path(suffix), d.spool.path(e, suffix)); err != nil {
-			return err
+	err := os.Rename(d.path(), s.bodyPath(e))
+	if errors.Is(err, fs.ErrNotExist) { // the first of its folder
+		if err = os.MkdirAll(s.folder(e), 0o700); err == nil {
+			err = os.Rename(d.path(), s.bodyPath(e))
 		}
 	}
-	if d.spool.cfg.Fsync {
-		return syncDir(filepath.Dir(d.spool.path(e, recordSuffix)))
+	if err == nil && s.cfg.Fsync {
+		err = s.syncFolders(e) // the record must not be there before the body's name is
+	}
+	if err == nil {
+		err = s.writeRecord(e, r, waitingSuffix)
+	}
+	if err == nil && s.cfg.Fsync {
+		err = syncDir(s.folder(e))
+	}
+	return err
+}
+
+// syncFolders flushes the names that lead to an entry.
+func (s *Spool) syncFolders(e *entry) error {
+	folder := s.folder(e)
+	for range 4 { // folder, site, pending, spool
+		if err := syncDir(folder); err != nil {
+			return err
+		}
+		folder = filepath.Dir(folder)
 	}
 	return nil
+}
+
+// supersede forgets an entry whose record has just been replaced by another's, or whose dead record is to go. An upload
+// of it may be under way: it ends as it ends. The caller holds its guard.
+func (s *Spool) supersede(before *entry) {
+	s.drop(s.bodyPath(before))
+	if s.isDead(before) {
+		s.drop(s.recordPath(before, deadSuffix))
+	}
+	s.forget(before)
 }
 
 // Discard implements cache.Draft. Files that cannot be removed are dropped at the next start.
@@ -138,9 +182,13 @@ func (d *draft) Discard() {
 		return
 	}
 	d.ended = true
-	_ = os.Remove(d.path(bodySuffix))
-	_ = os.Remove(d.path(recordSuffix))
+	d.early.failed(errDiscarded)
+	d.spool.dropUpload(d.serial)
+	_ = os.Remove(d.path())
 }
+
+// errDiscarded is why a body that was saved while it arrived is not to be saved.
+var errDiscarded = errors.New("the pull did not end as it should")
 
 // Close implements cache.Draft. Only now is the room of a discarded body free: until here it was on the disk.
 func (d *draft) Close() error {
@@ -149,6 +197,13 @@ func (d *draft) Close() error {
 		d.spool.free(d.reserved)
 	}
 	return d.file.Close()
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func writeFile(path string, raw []byte, sync bool) error {

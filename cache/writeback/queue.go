@@ -3,32 +3,67 @@ package writeback
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
-// queue gives out entries when they are due, in the order of their due times, then of their arrival.
+// queue gives out entries when they are due: of each site the one that is due first, then the oldest. The sites take
+// turns, and a site whose bucket fails holds up nothing but itself.
 type queue struct {
-	mu    sync.Mutex
-	heap  dueHeap
-	seq   uint64
-	taken int           // given out and neither put back nor done
-	wake  chan struct{} // something changed that a waiting worker should see
-	idle  chan struct{} // closed and replaced when nothing is due or taken
+	mu     sync.Mutex
+	lanes  map[string]*lane
+	turns  []*lane // the next one first
+	paused bool
+	taken  int           // given out, or entered, and not done
+	wake   chan struct{} // something changed that a waiting worker should see
+	idle   chan struct{} // closed and replaced when something is done
 }
 
 func newQueue() *queue {
-	return &queue{wake: make(chan struct{}, 1), idle: make(chan struct{})}
+	return &queue{lanes: make(map[string]*lane), wake: make(chan struct{}, 1), idle: make(chan struct{})}
 }
 
-// push adds an entry, or one that was taken is put back.
-func (q *queue) push(e *entry) {
+// verdict is what an upload says about its bucket.
+type verdict int
+
+const (
+	verdictWell verdict = iota // it answered, whatever it said
+	verdictIll                 // it failed in a way that passes
+	verdictNone                // it was not asked
+)
+
+// push adds an entry that is not in the queue, to be given out when it is due; the zero time is at once.
+func (q *queue) push(e *entry, due time.Time) {
 	q.mu.Lock()
-	q.seq++
-	e.seq = q.seq
-	heap.Push(&q.heap, e)
+	e.due, e.queued = due, true
+	heap.Push(&q.lane(e.site).waiting, e)
 	q.mu.Unlock()
 	q.signal()
+}
+
+// remove takes an entry out that has not been given out.
+func (q *queue) remove(e *entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !e.queued {
+		return
+	}
+	l := q.lane(e.site)
+	if i := slices.Index(l.waiting, e); i >= 0 {
+		heap.Remove(&l.waiting, i)
+	}
+	e.queued = false
+}
+
+func (q *queue) lane(site string) *lane {
+	l := q.lanes[site]
+	if l == nil {
+		l = new(lane)
+		q.lanes[site] = l
+		q.turns = append(q.turns, l)
+	}
+	return l
 }
 
 func (q *queue) signal() {
@@ -36,6 +71,14 @@ func (q *queue) signal() {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// pause stops giving out entries, or ends that.
+func (q *queue) pause(yes bool) {
+	q.mu.Lock()
+	q.paused = yes
+	q.mu.Unlock()
+	q.signal()
 }
 
 // next waits for an entry that is due. The caller says done when it has dealt with it.
@@ -56,38 +99,81 @@ func (q *queue) next(ctx context.Context) (*entry, bool) {
 	return nil, false
 }
 
-// take returns the first entry if it is due, else how long to wait for it.
+// forever is a wait that only a wake-up ends.
+const forever = time.Hour
+
+// take returns an entry that is due, else how long to wait for one.
 func (q *queue) take() (*entry, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.heap) == 0 {
-		return nil, time.Hour // wake ends the wait
+	now, soonest := time.Now(), forever
+	if q.paused {
+		return nil, forever
 	}
-	if wait := time.Until(q.heap[0].due); wait > 0 {
-		return nil, wait
+	for i, l := range q.turns {
+		wait := l.wait(now)
+		if wait > 0 {
+			soonest = min(soonest, wait)
+			continue
+		}
+		q.turns = append(slices.Delete(q.turns, i, i+1), l)
+		q.taken++
+		q.signal() // one wake-up may stand for several entries
+		return l.take(), 0
 	}
-	q.taken++
-	if len(q.heap) > 1 {
-		defer q.signal() // one wake-up may stand for several entries
-	}
-	return heap.Pop(&q.heap).(*entry), 0
+	return nil, soonest
 }
 
-// done says that a taken entry is saved, or was put back before.
-func (q *queue) done() {
+// enter counts an upload that did not wait in the queue, unless this is no time to begin one. It ends with leave.
+func (q *queue) enter(site string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.taken--
-	close(q.idle)
-	q.idle = make(chan struct{})
+	l := q.lane(site)
+	if q.paused || l.failures > 0 {
+		return false
+	}
+	q.taken++
+	return true
 }
 
-// waitIdle waits until no entry is taken or due.
+// leave says how such an upload ended. Its entry was put back before, if it is to be tried again.
+func (q *queue) leave(site string, v verdict) { q.end(site, v, 0) }
+
+// done says how an upload of a site's entry ended. The entry was put back before, if it is to be tried again.
+func (q *queue) done(site string, v verdict) { q.end(site, v, 1) }
+
+// end counts so many entries of the lane as dealt with.
+func (q *queue) end(site string, v verdict, entries int) {
+	q.mu.Lock()
+	l := q.lane(site)
+	q.taken--
+	l.taken -= entries
+	l.heed(v, time.Now())
+	close(q.idle)
+	q.idle = make(chan struct{})
+	q.mu.Unlock()
+	q.signal()
+}
+
+// isPaused tells whether nothing is given out.
+func (q *queue) isPaused() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.paused
+}
+
+// dueOf tells when an entry that waits is due.
+func (q *queue) dueOf(e *entry) (due time.Time, queued bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return e.due, e.queued
+}
+
+// waitIdle waits until no entry is taken or may be.
 func (q *queue) waitIdle(ctx context.Context) error {
 	for {
 		q.mu.Lock()
-		busy := q.taken > 0 || len(q.heap) > 0 && time.Until(q.heap[0].due) <= 0
-		changed := q.idle
+		busy, changed := q.taken > 0 || q.ready(), q.idle
 		q.mu.Unlock()
 		if !busy {
 			return nil
@@ -100,21 +186,19 @@ func (q *queue) waitIdle(ctx context.Context) error {
 	}
 }
 
-type dueHeap []*entry
-
-func (h dueHeap) Len() int { return len(h) }
-func (h dueHeap) Less(i, j int) bool {
-	if h[i].due.Equal(h[j].due) {
-		return h[i].seq < h[j].seq
-	}
-	return h[i].due.Before(h[j].due)
+func (q *queue) ready() bool {
+	now := time.Now()
+	return !q.paused && slices.ContainsFunc(q.turns, func(l *lane) bool { return l.wait(now) <= 0 })
 }
-func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)   { *h = append(*h, x.(*entry)) }
-func (h *dueHeap) Pop() any {
-	last := len(*h) - 1
-	e := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return e
+
+// hurry makes an entry that waits due at once.
+func (q *queue) hurry(e *entry) {
+	q.mu.Lock()
+	l := q.lane(e.site)
+	if i := slices.Index(l.waiting, e); i >= 0 {
+		e.due = time.Time{}
+		heap.Fix(&l.waiting, i)
+	}
+	q.mu.Unlock()
+	q.signal()
 }

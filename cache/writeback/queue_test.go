@@ -9,29 +9,32 @@ import (
 	"time"
 )
 
+// queued is an entry with no more than what the queue looks at.
+func queued(site string, serial uint64) *entry { return &entry{name: name{serial: serial}, site: site} }
+
 func TestQueueOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		begin := time.Now()
 		for _, e := range []struct {
-			name string
-			due  time.Duration
-		}{{"late", 3 * time.Second}, {"b", 0}, {"soon", time.Second}, {"a", 0}, {"soon too", time.Second}, {"c", -time.Second}} {
-			q.push(&entry{name: e.name, due: begin.Add(e.due)})
+			serial uint64
+			due    time.Duration
+		}{{1, 3 * time.Second}, {3, 0}, {5, time.Second}, {2, 0}, {4, time.Second}, {9, -time.Second}} {
+			q.push(queued("a", e.serial), begin.Add(e.due))
 		}
-		var got []string
+		var got []uint64
 		for _, after := range []time.Duration{0, 0, 0, time.Second, time.Second, 3 * time.Second} {
 			e, ok := q.next(t.Context())
 			if !ok {
 				t.Fatal("nothing")
 			}
 			if at := time.Since(begin); at != after {
-				t.Errorf("%s came after %v, want %v", e.name, at, after)
+				t.Errorf("%d came after %v, want %v", e.serial, at, after)
 			}
-			got = append(got, e.name)
-			q.done()
+			got = append(got, e.serial)
+			q.done("a", verdictWell)
 		}
-		if want := []string{"c", "b", "a", "soon", "soon too", "late"}; !slices.Equal(got, want) {
+		if want := []uint64{9, 2, 3, 4, 5, 1}; !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	})
@@ -44,7 +47,7 @@ func TestQueueWakes(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var mu sync.Mutex
 		var workers sync.WaitGroup
-		late := map[string]time.Duration{}
+		late := map[uint64]time.Duration{}
 		for range 3 {
 			workers.Go(func() {
 				for {
@@ -53,21 +56,20 @@ func TestQueueWakes(t *testing.T) {
 						return
 					}
 					mu.Lock()
-					late[e.name] = time.Since(e.due)
+					late[e.serial] = time.Since(e.due)
 					mu.Unlock()
-					q.done()
+					q.done("a", verdictWell)
 				}
 			})
 		}
 		synctest.Wait()
 		begin := time.Now()
-		for _, name := range []string{"60", "40", "5", "50", "20"} {
-			after, _ := time.ParseDuration(name + "s")
-			q.push(&entry{name: name, due: begin.Add(after)})
+		for _, seconds := range []uint64{60, 40, 5, 50, 20} {
+			q.push(queued("a", seconds), begin.Add(time.Duration(seconds)*time.Second))
 			synctest.Wait()
 		}
-		for _, name := range []string{"x", "y", "z", "u", "v"} { // all at once, for three workers
-			q.push(&entry{name: name, due: begin})
+		for serial := range uint64(5) { // all at once, for three workers
+			q.push(queued("a", 100+serial), begin)
 		}
 		<-time.After(2 * time.Minute)
 		cancel()
@@ -75,10 +77,88 @@ func TestQueueWakes(t *testing.T) {
 		if len(late) != 10 {
 			t.Errorf("%d were given out", len(late))
 		}
-		for name, d := range late {
+		for serial, d := range late {
 			if d != 0 {
-				t.Errorf("%s came %v too late", name, d)
+				t.Errorf("%d came %v too late", serial, d)
 			}
 		}
 	})
+}
+
+// Sites take turns, however many entries one of them has.
+func TestQueueTurns(t *testing.T) {
+	q := newQueue()
+	for serial := range uint64(6) {
+		q.push(queued("a", serial), time.Time{})
+	}
+	q.push(queued("b", 10), time.Time{})
+	q.push(queued("c", 11), time.Time{})
+	var got []string
+	for range 5 {
+		e, ok := q.next(t.Context())
+		if !ok {
+			t.Fatal("nothing")
+		}
+		got = append(got, e.site)
+	}
+	if want := []string{"a", "b", "c", "a", "a"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A bucket that fails again and again is tried with one entry at a time, after longer and longer pauses; another site's
+// entries do not wait for that. When it is back, all that failed meanwhile is due.
+func TestQueueShuts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		for serial := range uint64(20) {
+			q.push(queued("away", serial), time.Time{})
+		}
+		for range shutAfter {
+			e, _ := q.next(t.Context())
+			q.push(e, time.Now().Add(lastPause))
+			q.done(e.site, verdictIll)
+		}
+		q.push(queued("fine", 100), time.Time{})
+		if e, _ := q.next(t.Context()); e.site != "fine" {
+			t.Errorf("got an entry of %s", e.site)
+		}
+		q.done("fine", verdictWell)
+		for range 10 {
+			shut := time.Now()
+			e, _ := q.next(t.Context())
+			if pause := time.Since(shut); pause <= 0 || pause > longestShut {
+				t.Errorf("shut for %v", pause)
+			}
+			if _, wait := q.take(); wait != forever {
+				t.Errorf("a second one may go after %v, while the first tells", wait)
+			}
+			q.push(e, time.Now().Add(lastPause))
+			q.done(e.site, verdictIll)
+		}
+		e, _ := q.next(t.Context())
+		q.done(e.site, verdictWell)
+		for n := range 19 {
+			if e, wait := q.take(); e == nil {
+				t.Fatalf("entry %d must wait for %v", n, wait)
+			}
+		}
+	})
+}
+
+// Nothing is given out while the queue is paused, and it counts as idle.
+func TestQueuePauses(t *testing.T) {
+	q := newQueue()
+	q.push(queued("a", 1), time.Time{})
+	q.pause(true)
+	if e, wait := q.take(); e != nil || wait != forever || q.enter("a") {
+		t.Errorf("got %v, %v", e, wait)
+	}
+	if err := q.waitIdle(t.Context()); err != nil {
+		t.Error(err)
+	}
+	q.pause(false)
+	if e, _ := q.take(); e == nil {
+		t.Error("nothing is given out after the pause")
+	}
 }

@@ -1,120 +1,179 @@
 package writeback
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
+	"cmp"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
+	"time"
 )
 
-// recover makes the directories, drops what was half written, and queues what is committed, oldest first in each
-// directory. It reads records, never bodies.
+// recover makes the directories, drops what was half written, and queues what is committed. It reads the names of files
+// and no file: a million entries take a few seconds, and bodies none at all.
 func (s *Spool) recover() error {
 	if err := os.RemoveAll(filepath.Join(s.dir, "tmp")); err != nil {
 		return err
 	}
-	dirs := []string{"tmp", "dead"}
-	for shard := range 256 {
-		dirs = append(dirs, filepath.Join("pending", fmt.Sprintf("%02x", shard)))
-	}
-	for _, dir := range dirs {
+	for _, dir := range []string{"tmp", "dead", "pending", "uploads"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o700); err != nil {
 			return err
 		}
-		if strings.HasPrefix(dir, "pending") {
-			if err := s.recoverDir(filepath.Join(s.dir, dir)); err != nil {
-				return err
-			}
-		}
 	}
-	if n := len(s.index); n > 0 {
-		s.log.Info("objects wait in the spool to be saved", "objects", n, "bytes", s.used)
-	}
-	return nil
-}
-
-func (s *Spool) recoverDir(dir string) error {
-	files, err := os.ReadDir(dir)
+	set, err := namesIn(filepath.Join(s.dir, "dead"))
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		name, isRecord := strings.CutSuffix(f.Name(), recordSuffix)
-		if isRecord {
-			s.recoverEntry(dir, name)
+	s.aside = len(set)
+	if err := s.recoverSites(filepath.Join(s.dir, "pending")); err != nil {
+		return err
+	}
+	s.takeUp()
+	return s.recoverPause()
+}
+
+// recoverSites looks through pending/SITE/FOLDER.
+func (s *Spool) recoverSites(pending string) error {
+	sites, err := namesIn(pending)
+	if err != nil {
+		return err
+	}
+	for _, site := range sites {
+		path := filepath.Join(pending, site)
+		folders, err := namesIn(path)
+		if err != nil || !isSite(site) {
+			s.moveAside(path) // no folder of ours
 			continue
 		}
-		body, isBody := strings.CutSuffix(f.Name(), bodySuffix)
-		if _, err := os.Lstat(filepath.Join(dir, body+recordSuffix)); isBody && errors.Is(err, fs.ErrNotExist) {
-			if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
-				return err
+		for _, folder := range folders {
+			if err := s.recoverFolder(site, filepath.Join(path, folder)); err != nil {
+				s.moveAside(filepath.Join(path, folder))
 			}
 		}
 	}
 	return nil
 }
 
-// recoverEntry queues one entry, or sets it aside when it cannot be trusted.
-func (s *Spool) recoverEntry(dir, name string) {
-	e, err := s.readEntry(dir, name)
-	if err == nil {
-		err = s.takeUp(e)
-	}
+// found is what a folder holds of one object.
+type found struct {
+	waiting, dead bool // there is such a record
+	bodies        []name
+}
+
+func (s *Spool) recoverFolder(site, folder string) error {
+	files, err := namesIn(folder)
 	if err != nil {
-		s.log.Error("a spool entry is set aside: see the directory dead", "entry", name, "err", err)
-		if err := s.setAside(dir, name); err != nil {
-			s.log.Error("a spool entry stays where it is: it could not be set aside", "entry", name, "err", err)
+		return err
+	}
+	objects := make(map[hash]*found)
+	of := func(h hash) *found {
+		if objects[h] == nil {
+			objects[h] = new(found)
 		}
+		return objects[h]
+	}
+	for _, file := range files {
+		if n, ok := parseBodyFile(file); ok && n.hash.String()[:2] == filepath.Base(folder) {
+			of(n.hash).bodies = append(of(n.hash).bodies, n)
+		} else if h, dead, ok := parseRecordFile(file); ok && h.String()[:2] == filepath.Base(folder) {
+			of(h).dead = of(h).dead || dead
+			of(h).waiting = of(h).waiting || !dead
+		} else {
+			s.moveAside(filepath.Join(folder, file))
+		}
+	}
+	for h, f := range objects {
+		s.recoverObject(site, h, f)
+	}
+	return nil
+}
+
+// recoverObject indexes what there is of one object. A body without a record was not committed yet, or was being
+// removed; of a record that was just being given up and one that waits, the latter counts.
+func (s *Spool) recoverObject(site string, h hash, f *found) {
+	suffix := waitingSuffix
+	if !f.waiting {
+		suffix = deadSuffix
+	}
+	any := &entry{name: name{hash: h}, site: site}
+	if f.waiting && f.dead {
+		s.drop(s.recordPath(any, deadSuffix))
+	}
+	bodies := f.bodies
+	if f.waiting || f.dead {
+		bodies = s.leftovers(any, suffix, f.bodies)
+	}
+	for _, n := range bodies {
+		s.drop(s.bodyPath(&entry{name: n, site: site}))
 	}
 }
 
-// takeUp queues a recovered entry. Of a new object and the replacement of an older one it takes the first.
-func (s *Spool) takeUp(e *entry) error {
-	other, twice := s.index[e.id]
-	switch {
-	case twice && other.goesBefore(e):
-		return s.unlink(e)
-	case twice && !e.goesBefore(other):
-		return errors.New("another entry holds the same object")
+// leftovers indexes the entry that has a record, and returns the bodies that are not its own. With more than one body
+// the record tells which: the process ended while one entry took the place of another.
+func (s *Spool) leftovers(any *entry, suffix string, bodies []name) (others []name) {
+	own := 0
+	if len(bodies) > 1 {
+		r, err := readRecord(s.recordPath(any, suffix))
+		own = slices.IndexFunc(bodies, func(n name) bool { return err == nil && n.serial == r.Serial })
 	}
-	s.index[e.id] = e
+	if len(bodies) == 0 || own < 0 {
+		s.log.Error("a spool entry is damaged, and set aside in the folder dead", "site", any.site, "entry", any.hash)
+		s.moveAside(s.recordPath(any, suffix))
+		for _, n := range bodies {
+			s.moveAside(s.bodyPath(&entry{name: n, site: any.site}))
+		}
+		return nil
+	}
+	e := &entry{name: bodies[own], site: any.site}
+	if suffix == deadSuffix {
+		e.grave = s.dead.PushBack(e)
+	}
+	s.index[e.hash] = e
 	s.used += e.size
 	s.objects++
-	s.queue.push(e)
-	if twice {
-		s.drop(other)
-	}
-	return nil
+	s.serial = max(s.serial, e.serial)
+	return slices.Delete(bodies, own, own+1)
 }
 
-// setAside moves an entry to dead. The record goes last: a body without one would be dropped at the next start.
-func (s *Spool) setAside(dir, name string) error {
-	for _, suffix := range []string{bodySuffix, recordSuffix} {
-		err := os.Rename(filepath.Join(dir, name+suffix), filepath.Join(s.dir, "dead", name+suffix))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+// drop removes a file that is of no use any more.
+func (s *Spool) drop(path string) {
+	if err := os.Remove(path); err != nil {
+		s.log.Error("a file that the spool needs no more could not be removed", "file", path, "err", err)
+	}
+}
+
+// takeUp queues what was found, and orders the dead by their age.
+func (s *Spool) takeUp() {
+	var dead []*entry
+	waiting := make([]*entry, 0, len(s.index))
+	for _, e := range s.index {
+		if e.grave != nil {
+			dead = append(dead, e)
+		} else {
+			waiting = append(waiting, e)
 		}
 	}
-	return nil
+	older := func(a, b *entry) int { return cmp.Compare(a.serial, b.serial) }
+	slices.SortFunc(dead, older)
+	slices.SortFunc(waiting, older)
+	s.dead.Init()
+	for _, e := range dead {
+		e.grave = s.dead.PushBack(e)
+	}
+	for _, e := range waiting {
+		s.queue.push(e, time.Time{})
+	}
+	if len(s.index) > 0 {
+		s.log.Info("objects wait in the spool to be saved",
+			"objects", len(waiting), "dead", len(dead), "bytes", s.used, "set_aside", s.aside)
+	}
 }
 
-func (s *Spool) readEntry(dir, name string) (*entry, error) {
-	if len(name) < 2 || filepath.Base(dir) != name[len(name)-2:] {
-		return nil, errors.New("the entry is not where its name belongs")
-	}
-	rec, err := readRecord(filepath.Join(dir, name+recordSuffix))
+// namesIn lists a folder, in no order.
+func namesIn(dir string) ([]string, error) {
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Lstat(filepath.Join(dir, name+bodySuffix))
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() != rec.Meta.Size {
-		return nil, fmt.Errorf("the body is %s of %d bytes, its record says %d",
-			info.Mode().Type(), info.Size(), rec.Meta.Size)
-	}
-	return &entry{id: rec.entry().ID, name: name, size: rec.Meta.Size, replaces: rec.Put.IfMatch != ""}, nil
+	defer f.Close()
+	return f.Readdirnames(-1)
 }

@@ -3,7 +3,6 @@ package writeback
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,17 +13,17 @@ import (
 )
 
 func TestRecover(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
 	for _, key := range []string{"a", "b", "c"} {
 		commit(t, s, key, "data of "+key)
 	}
 	half := create(t, s, 100, "half")
 	other := create(t, s, -1, "half")
-	writeTo(t, other.(*draft).path(recordSuffix), "{}")
+	writeTo(t, filepath.Join(s.dir, "tmp", find(s, "a").hash.String()+waitingSuffix), "{}")
 	_ = half.(*draft).file.Close() // what is left by a process that died
 	_ = other.(*draft).file.Close()
-	if err := s.remove(s.index[id("b")]); err != nil {
+	if err := takeOut(s, "b"); err != nil {
 		t.Fatal(err)
 	}
 	closeSpool(t, s)
@@ -44,7 +43,7 @@ func TestRecover(t *testing.T) {
 
 // More may wait than the bounds allow now: it is kept, and nothing new is taken until there is room.
 func TestRecoverMoreThanTheBounds(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
 	commit(t, s, "a", "data")
 	commit(t, s, "b", "data")
@@ -57,7 +56,7 @@ func TestRecoverMoreThanTheBounds(t *testing.T) {
 	}
 	for _, key := range []string{"a", "b"} {
 		wantObject(t, s, key, "data")
-		if err := s.remove(s.index[id(key)]); err != nil {
+		if err := takeOut(s, key); err != nil {
 			t.Error(err)
 		}
 	}
@@ -67,11 +66,11 @@ func TestRecoverMoreThanTheBounds(t *testing.T) {
 
 // A body was renamed and its record not yet: it was never promised to anybody.
 func TestRecoverDropsBodiesWithoutRecord(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
 	commit(t, s, "k", "data")
-	e := s.index[id("k")]
-	if err := os.Remove(s.path(e, recordSuffix)); err != nil {
+	e := find(s, "k")
+	if err := os.Remove(s.recordPath(e, waitingSuffix)); err != nil {
 		t.Fatal(err)
 	}
 	closeSpool(t, s)
@@ -81,19 +80,19 @@ func TestRecoverDropsBodiesWithoutRecord(t *testing.T) {
 	wantRoom(t, s, 0, 0)
 }
 
-// What cannot be trusted is set aside with all its bytes, and the rest is taken up.
+// What cannot be trusted is set aside with all its bytes once it is looked at, and the rest is taken up.
 func TestRecoverSetsAside(t *testing.T) {
 	f := func(what string, spoil func(t *testing.T, record, body string), bodies int) {
 		t.Run(what, func(t *testing.T) {
-			dir := dataDir(t)
+			dir := t.TempDir()
 			s := openSpool(t, dir)
 			commit(t, s, "good", "good")
 			commit(t, s, "bad", "bad data")
-			e := s.index[id("bad")]
-			spoil(t, s.path(e, recordSuffix), s.path(e, bodySuffix))
-			record, body := read(t, s.path(e, recordSuffix)), ""
+			e := find(s, "bad")
+			spoil(t, s.recordPath(e, waitingSuffix), s.bodyPath(e))
+			record, body := read(t, s.recordPath(e, waitingSuffix)), ""
 			if bodies == 1 {
-				body = read(t, s.path(e, bodySuffix))
+				body = read(t, s.bodyPath(e))
 			}
 			closeSpool(t, s)
 			for range 2 {
@@ -103,11 +102,11 @@ func TestRecoverSetsAside(t *testing.T) {
 				wantRoom(t, s, 4, 1)
 				wantFiles(t, s, "pending", 2)
 				wantFiles(t, s, "dead", 1+bodies)
-				if got := read(t, filepath.Join(s.dir, "dead", e.name+recordSuffix)); got != record {
+				if got := read(t, filepath.Join(s.dir, "dead", e.hash.String()+waitingSuffix)); got != record {
 					t.Errorf("the record has become %q", got)
 				}
 				if bodies == 1 {
-					if got := read(t, filepath.Join(s.dir, "dead", e.name+bodySuffix)); got != body {
+					if got := read(t, filepath.Join(s.dir, "dead", e.bodyFile())); got != body {
 						t.Errorf("the body has become %q", got)
 					}
 				}
@@ -143,9 +142,12 @@ func TestRecoverSetsAside(t *testing.T) {
 	}, 1)
 	f("huge value", change(func(r *record) { r.Meta.User = map[string]string{"a": strings.Repeat("x", maxRecord)} }), 1)
 	f("deep", write(strings.Repeat("[", 100_000)), 1)
-	f("older version", change(func(r *record) { r.Version = 0 }), 1)
-	f("newer version", change(func(r *record) { r.Version = 2 }), 1)
+	f("older version", change(func(r *record) { r.Version = recordVersion - 1 }), 1)
+	f("newer version", change(func(r *record) { r.Version = recordVersion + 1 }), 1)
 	f("no site", change(func(r *record) { r.Site = "" }), 1)
+	f("another site", change(func(r *record) { r.Site = "other" }), 1)
+	f("another serial", change(func(r *record) { r.Serial++ }), 1)
+	f("a replacement", change(func(r *record) { r.Put.IfMatch = `"x"` }), 1)
 	f("no key", change(func(r *record) { r.Key = nil }), 1)
 	f("negative size", change(func(r *record) { r.Meta.Size = -1 }), 1)
 	f("lies: smaller", change(func(r *record) { r.Meta.Size = 7 }), 1)
@@ -159,78 +161,39 @@ func TestRecoverSetsAside(t *testing.T) {
 	}, 0)
 }
 
-// Two entries of one object, after a crash in the second one's commit: one waits, the other is set aside.
-func TestRecoverTwice(t *testing.T) {
-	dir := dataDir(t)
-	s := openSpool(t, dir)
-	commit(t, s, "k", "data")
-	d := create(t, s, 4, "DATA").(*draft)
-	raw, err := json.Marshal(newRecord(cache.Entry{ID: id("k"), Meta: cache.Meta{Size: 4}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := &entry{name: d.name}
-	writeTo(t, s.path(again, recordSuffix), string(raw))
-	if err := errors.Join(os.Rename(d.path(bodySuffix), s.path(again, bodySuffix)), d.Close()); err != nil {
-		t.Fatal(err)
-	}
-	closeSpool(t, s)
-	for range 2 {
-		s = openSpool(t, dir)
-		wantRoom(t, s, 4, 1)
-		wantFiles(t, s, "pending", 2)
-		wantFiles(t, s, "dead", 2)
-		obj, err := s.Open(id("k"), cache.ReadOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.ReadAll(obj.Body); !strings.EqualFold(string(got), "data") || err != nil {
-			t.Errorf("got %q, %v", got, err)
-		}
-		if err := obj.Body.Close(); err != nil {
-			t.Error(err)
-		}
-		closeSpool(t, s)
-	}
-}
-
-// A body that is no file, or an entry in a foreign folder, is not followed anywhere.
+// What is no file of the spool's, or lies where it does not belong, is set aside and not followed anywhere.
 func TestRecoverSetsAsideOddFiles(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
 	commit(t, s, "link", "data")
 	commit(t, s, "moved", "data")
-	link, moved := s.index[id("link")], s.index[id("moved")]
+	link, moved := find(s, "link"), find(s, "moved")
 	outside := filepath.Join(t.TempDir(), "outside")
 	writeTo(t, outside, "data")
-	if err := errors.Join(os.Remove(s.path(link, bodySuffix)), os.Symlink(outside, s.path(link, bodySuffix))); err != nil {
+	foreign := filepath.Join(s.dir, "pending", "assets", "zz")
+	err := errors.Join(os.Remove(s.bodyPath(link)), os.Symlink(outside, s.bodyPath(link)), os.Mkdir(foreign, 0o700))
+	for _, path := range []string{s.bodyPath(moved), s.recordPath(moved, waitingSuffix)} {
+		err = errors.Join(err, os.Rename(path, filepath.Join(foreign, filepath.Base(path))))
+	}
+	for _, folder := range []string{"assets/zz/folder.json", "No Site/00", "assets/yy"} {
+		err = errors.Join(err, os.MkdirAll(filepath.Join(s.dir, "pending", folder), 0o700))
+	}
+	if err != nil {
 		t.Fatal(err)
-	}
-	foreign := filepath.Join(s.dir, "pending", "00")
-	if strings.HasSuffix(moved.name, "00") {
-		foreign = filepath.Join(s.dir, "pending", "01")
-	}
-	for _, suffix := range []string{bodySuffix, recordSuffix} {
-		if err := os.Rename(s.path(moved, suffix), filepath.Join(foreign, moved.name+suffix)); err != nil {
-			t.Fatal(err)
-		}
 	}
 	writeTo(t, filepath.Join(foreign, ".json"), "{}")
-	writeTo(t, filepath.Join(foreign, "x.json"), "{}")
 	writeTo(t, filepath.Join(foreign, "notes.txt"), "somebody's")
-	if err := os.Mkdir(filepath.Join(foreign, "folder.json"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeTo(t, filepath.Join(s.dir, "pending", "file"), "")
 	closeSpool(t, s)
 	s = openSpool(t, dir)
 	defer closeSpool(t, s)
 	wantAbsent(t, s, "link")
 	wantAbsent(t, s, "moved")
 	wantRoom(t, s, 0, 0)
-	if got := files(t, s, "pending"); !slices.Equal(got, []string{"notes.txt"}) {
-		t.Errorf("pending has %v", got)
+	wantFiles(t, s, "pending", 0)
+	if got := files(t, s, "dead"); len(got) != 7 || !slices.Contains(got, "notes.txt") { // a folder is none of them
+		t.Errorf("dead has %v", got)
 	}
-	wantFiles(t, s, "dead", 6)
 	if read(t, outside) != "data" {
 		t.Error("the file that a link led to has changed")
 	}
@@ -238,52 +201,42 @@ func TestRecoverSetsAsideOddFiles(t *testing.T) {
 
 // An entry that cannot even be set aside stays, bytes and all.
 func TestRecoverKeepsWhatItCannotSetAside(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
 	commit(t, s, "k", "data")
-	e := s.index[id("k")]
-	writeTo(t, s.path(e, recordSuffix), "nonsense")
-	if err := os.Mkdir(filepath.Join(s.dir, "dead", e.name+bodySuffix), 0o700); err != nil {
-		t.Fatal(err)
+	e := find(s, "k")
+	writeTo(t, s.recordPath(e, waitingSuffix), "nonsense")
+	for range maxAside {
+		s.aside++
 	}
+	wantAbsent(t, s, "k")
+	wantAbsent(t, s, "k")
+	if read(t, s.bodyPath(e)) != "data" || read(t, s.recordPath(e, waitingSuffix)) != "nonsense" {
+		t.Error("it has changed")
+	}
+	wantRoom(t, s, 0, 0)
 	closeSpool(t, s)
-	for range 2 {
-		s = openSpool(t, dir)
-		wantAbsent(t, s, "k")
-		if read(t, s.path(e, bodySuffix)) != "data" || read(t, s.path(e, recordSuffix)) != "nonsense" {
-			t.Error("it has changed")
-		}
-		closeSpool(t, s)
-	}
 }
 
-// Entries are taken up in the order they came, as far as they lie in one folder.
+// Entries are taken up in the order they came.
 func TestRecoverOrder(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
-	var want []string
-	for _, key := range []string{"c", "a", "b", "d"} {
-		d := create(t, s, 0, "").(*draft)
-		name := d.name[:len(d.name)-2] + "7f"
-		if err := os.Rename(d.path(bodySuffix), filepath.Join(s.dir, "tmp", name+bodySuffix)); err != nil {
-			t.Fatal(err)
-		}
-		d.name = name
-		if err := errors.Join(d.Commit(cache.Entry{ID: id(key)}), d.Close()); err != nil {
-			t.Fatal(err)
-		}
-		want = append(want, key)
+	var want []hash
+	for _, key := range []string{"c", "a", "b", "d", "x", "e"} {
+		commit(t, s, key, key)
+		want = append(want, find(s, key).hash)
 	}
 	closeSpool(t, s)
 	s = openSpool(t, dir)
 	defer closeSpool(t, s)
-	var got []string
+	var got []hash
 	for range want {
 		e, ok := s.queue.next(t.Context())
 		if !ok {
 			t.Fatal("nothing is due")
 		}
-		got = append(got, e.id.Key)
+		got = append(got, e.hash)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -299,46 +252,73 @@ func read(t *testing.T, path string) string {
 	return string(raw)
 }
 
-// Whatever a record says, recovery ends without an error; the entry either waits with all its bytes, or is set
-// aside with them.
-func FuzzRecover(f *testing.F) {
-	good, err := json.Marshal(newRecord(cache.Entry{ID: id("k"), Meta: cache.Meta{Size: 4, ContentType: "text/plain"}}))
+// Whatever a record says, the entry is either served with all its bytes, or set aside with them.
+func FuzzRecord(f *testing.F) {
+	e := cache.Entry{ID: id("k"), Meta: cache.Meta{Size: 4, ContentType: "text/plain"}}
+	good, err := json.Marshal(newRecord(e, 1))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(string(good), "data")
 	f.Add(string(good), "data!")
 	f.Add(string(good[:len(good)/2]), "data")
-	f.Add(strings.Replace(string(good), `"Version":1`, `"Version":2`, 1), "data")
+	f.Add(strings.Replace(string(good), `"Version":2`, `"Version":3`, 1), "data")
 	f.Add("null", "")
-	f.Add(`{"Version":1,"Site":"\u0000","Key":"//8=","Meta":{"Size":0}}`, "")
+	f.Add(`{"Version":2,"Site":"\u0000","Key":"//8=","Meta":{"Size":0}}`, "")
 	f.Add(string(good)+string(good), "data")
 	s := openSpool(f, f.TempDir())
 	defer closeSpool(f, s)
-	shard, dead := filepath.Join(s.dir, "pending", "aa"), filepath.Join(s.dir, "dead")
 	f.Fuzz(func(t *testing.T, record, body string) {
-		s.used, s.objects, s.index, s.queue = 0, 0, map[cache.ID]*entry{}, newQueue()
-		writeTo(t, filepath.Join(shard, "0-aa.json"), record)
-		writeTo(t, filepath.Join(shard, "0-aa.body"), body)
-		if err := s.recoverDir(shard); err != nil {
+		s.used, s.objects, s.index, s.queue, s.aside = 0, 0, map[hash]*entry{}, newQueue(), 0
+		at := &entry{name: name{hash: hashOf(id("k")), serial: 1, size: int64(len(body))}, site: "assets"}
+		if err := os.MkdirAll(s.folder(at), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		folder := dead
-		for of := range s.index {
-			folder = shard
-			wantRoom(t, s, int64(len(body)), 1)
-			obj, err := s.Open(of, cache.ReadOptions{HeadersOnly: true})
-			if err != nil || obj.Meta.Size != int64(len(body)) {
-				t.Errorf("%q: got %+v, %v", of, obj, err)
-			}
+		writeTo(t, s.recordPath(at, waitingSuffix), record)
+		writeTo(t, s.bodyPath(at), body)
+		if err := s.recoverSites(filepath.Join(s.dir, "pending")); err != nil {
+			t.Fatal(err)
 		}
-		for name, want := range map[string]string{"0-aa.json": record, "0-aa.body": body} {
-			if got := read(t, filepath.Join(folder, name)); got != want {
-				t.Errorf("%s has become %q", name, got)
+		wantRoom(t, s, int64(len(body)), 1)
+		folder := s.folder(at)
+		obj, err := s.Open(id("k"), cache.ReadOptions{HeadersOnly: true})
+		if err != nil {
+			folder = filepath.Join(s.dir, "dead")
+			wantRoom(t, s, 0, 0)
+		} else if obj.Meta.Size != int64(len(body)) {
+			t.Errorf("got %+v", obj)
+		}
+		for _, path := range []string{s.recordPath(at, waitingSuffix), s.bodyPath(at)} {
+			want := map[bool]string{true: body, false: record}[path == s.bodyPath(at)]
+			moved := filepath.Join(folder, filepath.Base(path))
+			if got := read(t, moved); got != want {
+				t.Errorf("%s has become %q", path, got)
 			}
-			if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			if err := os.Remove(moved); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// Names of files are read back only if they are exactly what would be written.
+func FuzzFileNames(f *testing.F) {
+	n := name{hash: hashOf(id("k")), serial: 7, size: 123, replaces: true}
+	for _, s := range []string{n.bodyFile(), n.hash.String() + waitingSuffix, n.hash.String() + deadSuffix, uploadFile(n), "", "...", "x.json"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		if n, ok := parseBodyFile(file); ok && n.bodyFile() != file {
+			t.Errorf("%q is read as %+v", file, n)
+		}
+		if h, dead, ok := parseRecordFile(file); ok {
+			suffix := map[bool]string{true: deadSuffix, false: waitingSuffix}[dead]
+			if h.String()+suffix != file {
+				t.Errorf("%q is read as %v, %v", file, h, dead)
+			}
+		}
+		if n, ok := parseUploadFile(file); ok && uploadFile(n) != file {
+			t.Errorf("%q is read as %+v", file, n)
 		}
 	})
 }

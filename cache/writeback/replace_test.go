@@ -3,6 +3,7 @@ package writeback
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,53 +38,37 @@ func TestReplace(t *testing.T) {
 }
 
 // What says that the copy is not there any more, or that it cannot be replaced, ends a replacement at once and for good.
-// Everything else is tried again; and what is not a replacement waits whatever the bucket says.
+// Everything else is tried again.
 func TestReplaceRefused(t *testing.T) {
-	lasting := &cache.BucketError{Op: "put", Status: 403, Code: "AccessDenied", Lasting: true}
-	f := func(name string, refusal error, drops, dropsNew bool) {
+	f := func(name string, refusal error, drops bool) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *Spool) {
 				b := &bucket{put: func(context.Context, string) error { return fmt.Errorf("put: %w", refusal) }}
 				_, stop := start(t, s, 1, b)
-				check := func(what string, dropped bool) {
-					t.Helper()
-					wait(time.Hour)
-					if tries := len(b.tries()); dropped != (tries == 1) || dropped != (s.Waiting() == 0) {
-						t.Errorf("%s: %d tries, %d wait", what, tries, s.Waiting())
-					}
-				}
-				commit(t, s, "k", "data")
-				check("a new object", dropsNew)
-				if !dropsNew {
-					wantObject(t, s, "k", "data")
-					_ = s.remove(s.index[id("k")])
-					wait(time.Hour)
-				}
-				b.mu.Lock()
-				b.puts = nil
-				b.mu.Unlock()
 				replace(t, s, "k", "new")
-				check("a replacement", drops)
-				if !drops {
-					_ = s.remove(s.index[id("k")])
+				wait(time.Hour)
+				if tries := len(b.tries()); drops != (tries == 1) || drops != (s.Waiting() == 0) {
+					t.Errorf("%d tries, %d wait", tries, s.Waiting())
 				}
 				stop()
 				wantAbsent(t, s, "k")
-				wantRoom(t, s, 0, 0)
-				wantFiles(t, s, "", 0)
+				if drops {
+					wantRoom(t, s, 0, 0)
+					wantFiles(t, s, "", 0)
+				}
 			})
 		})
 	}
-	f("412", cache.ErrPrecondition, true, true)
-	f("404", cache.ErrNotFound, true, false)
-	f("lasting", lasting, true, false)
-	f("passing", &cache.BucketError{Op: "put", Status: 503}, false, false)
-	f("not ready", cache.ErrNotReady, false, false)
+	f("412", cache.ErrPrecondition, true)
+	f("404", cache.ErrNotFound, true)
+	f("lasting", refused, true)
+	f("passing", &cache.BucketError{Op: "put", Status: 503}, false)
+	f("not ready", cache.ErrNotReady, false)
 }
 
 // A replacement is one after a restart, too.
 func TestReplaceAfterARestart(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := openSpool(t, dir)
 		replace(t, s, "k", "new")
@@ -108,7 +93,7 @@ func TestReplaceAfterARestart(t *testing.T) {
 func TestReplaceBesideANewObject(t *testing.T) {
 	f := func(name, want string, commits ...func(t *testing.T, s *Spool)) {
 		t.Run(name, func(t *testing.T) {
-			dir := dataDir(t)
+			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				s := openSpool(t, dir)
 				for _, c := range commits {
@@ -161,7 +146,7 @@ func TestReplaceDuringItsUpload(t *testing.T) {
 			goOn <- nil
 			wait(time.Hour)
 			stop()
-			if n := s.queue.heap.Len(); n != 0 {
+			if n := s.queue.lane("assets").waiting.Len(); n != 0 {
 				t.Errorf("%d entries are tried for ever", n)
 			}
 			if got := b.tries(); len(got) != 2 || got[1].data != "created" || got[1].opts.IfMatch != "" {
@@ -173,26 +158,39 @@ func TestReplaceDuringItsUpload(t *testing.T) {
 	}
 }
 
-// A crash may leave both on the disk.
+// The process may end while one entry takes the place of another: the record tells whose place it is.
 func TestRecoverBoth(t *testing.T) {
-	for range 8 { // their names are random, and so is the order in which they are found
-		dir := dataDir(t)
-		s := openSpool(t, dir)
-		replace(t, s, "k", "new")
-		s.mu.Lock()
-		delete(s.index, id("k")) // then the other one is committed beside it
-		s.mu.Unlock()
-		commit(t, s, "k", "created")
-		wantFiles(t, s, "pending", 4)
-		closeSpool(t, s)
-		s = openSpool(t, dir)
-		wantObject(t, s, "k", "created")
-		wantRoom(t, s, 7, 1)
-		wantFiles(t, s, "pending", 2)
-		wantFiles(t, s, "dead", 0)
-		if err := s.remove(s.index[id("k")]); err != nil {
-			t.Error(err)
-		}
-		closeSpool(t, s)
+	f := func(what, want string, crash func(s *Spool, old, young string) error) {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openSpool(t, dir)
+			replace(t, s, "k", "new")
+			old := find(s, "k")
+			saved := read(t, s.recordPath(old, waitingSuffix))
+			commit(t, s, "k", "created")
+			writeTo(t, s.bodyPath(old), "new")
+			if err := crash(s, saved, s.recordPath(old, waitingSuffix)); err != nil {
+				t.Fatal(err)
+			}
+			closeSpool(t, s)
+			s = openSpool(t, dir)
+			defer closeSpool(t, s)
+			if want == "" {
+				wantAbsent(t, s, "k")
+				wantRoom(t, s, 0, 0)
+				wantFiles(t, s, "dead", 3)
+				wantFiles(t, s, "pending", 0)
+				return
+			}
+			if e := find(s, "k"); e == nil || read(t, s.bodyPath(e)) != want {
+				t.Errorf("got %+v", e)
+			}
+			wantRoom(t, s, int64(len(want)), 1)
+			wantFiles(t, s, "pending", 2)
+			wantFiles(t, s, "dead", 0)
+		})
 	}
+	f("before the record", "new", func(_ *Spool, saved, path string) error { return os.WriteFile(path, []byte(saved), 0o600) })
+	f("behind the record", "created", func(*Spool, string, string) error { return nil })
+	f("and the record is lost", "", func(_ *Spool, _, path string) error { return os.WriteFile(path, nil, 0o600) })
 }

@@ -77,6 +77,18 @@ func commitEntry(t *testing.T, s *Spool, e cache.Entry, data string) {
 	}
 }
 
+// find returns the entry of a key, or nil.
+func find(s *Spool, key string) *entry { return s.find(hashOf(id(key))) }
+
+// takeOut removes the entry of a key as if it were saved.
+func takeOut(s *Spool, key string) error {
+	removed, err := s.remove(find(s, key), true)
+	if err == nil && !removed {
+		err = errors.New("it was not removed")
+	}
+	return err
+}
+
 // wantRoom fails unless exactly this much is taken.
 func wantRoom(t *testing.T, s *Spool, bytes int64, objects int) {
 	t.Helper()

@@ -17,7 +17,7 @@ import (
 
 func TestCommit(t *testing.T) {
 	for _, fsync := range []bool{false, true} {
-		s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 100, MaxEntries: 10, Fsync: fsync})
+		s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 100, MaxEntries: 10, Fsync: fsync})
 		d := create(t, s, 4, "data")
 		wantAbsent(t, s, "k")
 		wantRoom(t, s, 4, 1)
@@ -48,7 +48,7 @@ func TestCommit(t *testing.T) {
 }
 
 func TestDiscard(t *testing.T) {
-	s := openSpool(t, dataDir(t))
+	s := openSpool(t, t.TempDir())
 	defer closeSpool(t, s)
 	for _, size := range []int64{4, -1} {
 		d := create(t, s, size, "data")
@@ -78,7 +78,7 @@ func TestDiscard(t *testing.T) {
 
 // A body of another length than its entry says is not committed.
 func TestCommitOfAnotherLength(t *testing.T) {
-	s := openSpool(t, dataDir(t))
+	s := openSpool(t, t.TempDir())
 	defer closeSpool(t, s)
 	for _, size := range []int64{3, 5, -1, 0} {
 		d := create(t, s, 10, "data")
@@ -99,7 +99,7 @@ func TestCommitOfAnotherLength(t *testing.T) {
 
 // The first of two is the one that create-only writes would keep.
 func TestCommitTwice(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
 	one, two := create(t, s, -1, "one"), create(t, s, 6, "second")
 	for _, d := range []cache.Draft{one, two} {
@@ -131,7 +131,7 @@ func TestCommitTwice(t *testing.T) {
 func TestCommitFails(t *testing.T) {
 	f := func(what string, spoil func(s *Spool, d *draft) error) {
 		t.Helper()
-		dir := dataDir(t)
+		dir := t.TempDir()
 		s := openSpool(t, dir)
 		d := create(t, s, 4, "data")
 		if err := spoil(s, d.(*draft)); err != nil {
@@ -155,15 +155,22 @@ func TestCommitFails(t *testing.T) {
 			t.Errorf("%s: left %v", what, left)
 		}
 	}
-	pending := func(s *Spool, d *draft, suffix string) string { return s.path(&entry{name: d.name}, suffix) }
-	f("no place for the body", func(s *Spool, d *draft) error { return os.MkdirAll(pending(s, d, bodySuffix), 0o700) })
-	f("no place for the record", func(s *Spool, d *draft) error { return os.MkdirAll(pending(s, d, recordSuffix), 0o700) })
-	f("no folder", func(s *Spool, d *draft) error { return os.Remove(filepath.Dir(pending(s, d, bodySuffix))) })
-	f("a record in the way", func(_ *Spool, d *draft) error { return os.WriteFile(d.path(recordSuffix), nil, 0o600) })
+	of := func(d *draft) *entry {
+		return &entry{name: name{hash: hashOf(id("k")), serial: d.serial, size: 4}, site: "assets"}
+	}
+	mkdir := func(path string) error { return os.MkdirAll(filepath.Join(path, "x"), 0o700) }
+	f("no place for the body", func(s *Spool, d *draft) error { return mkdir(s.bodyPath(of(d))) })
+	f("no place for the record", func(s *Spool, d *draft) error { return mkdir(s.recordPath(of(d), waitingSuffix)) })
+	f("no folder", func(s *Spool, d *draft) error {
+		return os.WriteFile(filepath.Join(s.dir, "pending", "assets"), nil, 0o600)
+	})
+	f("a record in the way", func(s *Spool, d *draft) error {
+		return mkdir(filepath.Join(s.dir, "tmp", of(d).hash.String()+waitingSuffix))
+	})
 }
 
 func TestOpenRanges(t *testing.T) {
-	s := openSpool(t, dataDir(t))
+	s := openSpool(t, t.TempDir())
 	defer closeSpool(t, s)
 	commit(t, s, "k", "0123456789")
 	commit(t, s, "empty", "")
@@ -217,18 +224,50 @@ func TestOpenRanges(t *testing.T) {
 	}
 }
 
-// A body that is shorter than its record is an error where it stops, never a clean end; one that is gone is no absence.
+// What is not as its record says is nobody's object: it is set aside, and the next request pulls anew.
 func TestOpenOfDamaged(t *testing.T) {
-	s := openSpool(t, dataDir(t))
+	f := func(what string, spoil func(s *Spool, e *entry) error, aside int) {
+		t.Run(what, func(t *testing.T) {
+			s := openSpool(t, t.TempDir())
+			defer closeSpool(t, s)
+			commit(t, s, "k", "0123456789")
+			if err := spoil(s, find(s, "k")); err != nil {
+				t.Fatal(err)
+			}
+			wantAbsent(t, s, "k")
+			wantAbsent(t, s, "k")
+			wantRoom(t, s, 0, 0)
+			wantFiles(t, s, "dead", aside)
+			if got := s.Summary(); got.Aside != aside || got.Waiting != 0 {
+				t.Errorf("got %+v", got)
+			}
+			commit(t, s, "k", "again")
+			wantObject(t, s, "k", "again")
+		})
+	}
+	f("shorter", func(s *Spool, e *entry) error { return os.Truncate(s.bodyPath(e), 6) }, 2)
+	f("longer", func(s *Spool, e *entry) error { return os.Truncate(s.bodyPath(e), 11) }, 2)
+	f("no body", func(s *Spool, e *entry) error { return os.Remove(s.bodyPath(e)) }, 1)
+	f("no record", func(s *Spool, e *entry) error { return os.Remove(s.recordPath(e, waitingSuffix)) }, 1)
+	f("another's record", func(s *Spool, e *entry) error {
+		commit(t, s, "other", "0123456789")
+		other := find(s, "other")
+		defer func() { _ = takeOut(s, "other") }()
+		return os.Rename(s.recordPath(other, waitingSuffix), s.recordPath(e, waitingSuffix))
+	}, 2)
+}
+
+// A body that is cut while it is read is an error where it stops, never a clean end.
+func TestReadOfDamaged(t *testing.T) {
+	s := openSpool(t, t.TempDir())
 	defer closeSpool(t, s)
 	commit(t, s, "k", "0123456789")
-	e := s.index[id("k")]
-	if err := os.Truncate(s.path(e, bodySuffix), 6); err != nil {
-		t.Fatal(err)
-	}
 	for first, want := range map[int64]string{0: "012345", 3: "345", 8: ""} {
 		obj, err := s.Open(id("k"), cache.ReadOptions{Range: &cache.Range{First: first, Last: -1}})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(s.bodyPath(find(s, "k")), 6); err != nil {
 			t.Fatal(err)
 		}
 		var length *cache.LengthError
@@ -236,19 +275,12 @@ func TestOpenOfDamaged(t *testing.T) {
 			t.Errorf("from %d: got %q, %v", first, got, err)
 		}
 		obj.Body.Close()
-	}
-	for _, suffix := range []string{bodySuffix, recordSuffix} {
-		if err := os.Remove(s.path(e, suffix)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Open(id("k"), cache.ReadOptions{}); err == nil || errors.Is(err, cache.ErrNotFound) {
-			t.Errorf("without %s: got %v", suffix, err)
-		}
+		writeTo(t, s.bodyPath(find(s, "k")), "0123456789")
 	}
 }
 
 func TestMaxBytes(t *testing.T) {
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 100, MaxEntries: 10})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 100, MaxEntries: 10})
 	defer closeSpool(t, s)
 	full := func(size int64) {
 		t.Helper()
@@ -280,7 +312,7 @@ func TestMaxBytes(t *testing.T) {
 
 // More than was announced takes more room, or fails for lack of it.
 func TestDraftOutgrowsItsSize(t *testing.T) {
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 100, MaxEntries: 10})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 100, MaxEntries: 10})
 	defer closeSpool(t, s)
 	d := create(t, s, 4, "data")
 	if n, err := d.Write([]byte("x")); n != 0 || !errors.Is(err, cache.ErrNoRoom) {
@@ -294,7 +326,7 @@ func TestDraftOutgrowsItsSize(t *testing.T) {
 }
 
 func TestMaxEntries(t *testing.T) {
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 100, MaxEntries: 2})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 100, MaxEntries: 2})
 	defer closeSpool(t, s)
 	commit(t, s, "a", "a")
 	d := create(t, s, 1, "")
@@ -313,7 +345,7 @@ func TestMaxEntries(t *testing.T) {
 // A body of unknown size takes room in steps of 64 MiB, and after its commit just what it has.
 func TestUnknownSizeGrows(t *testing.T) {
 	const step = 64 << 20
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 2*step + step/2, MaxEntries: 10})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 2*step + step/2, MaxEntries: 10})
 	defer closeSpool(t, s)
 	d := create(t, s, -1, "")
 	wantRoom(t, s, step, 1)
@@ -346,7 +378,7 @@ func TestUnknownSizeGrows(t *testing.T) {
 
 // A small spool takes bodies of unknown size, too.
 func TestUnknownSizeInASmallSpool(t *testing.T) {
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 100, MaxEntries: 10})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 100, MaxEntries: 10})
 	defer closeSpool(t, s)
 	d := create(t, s, -1, "data")
 	wantRoom(t, s, 100, 1)
@@ -360,7 +392,7 @@ func TestUnknownSizeInASmallSpool(t *testing.T) {
 }
 
 func TestOneGatewayAtATime(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	s := openSpool(t, dir)
 	commit(t, s, "k", "data")
 	d := create(t, s, 4, "half")
@@ -401,13 +433,13 @@ func TestOpenSpoolWithoutADirectory(t *testing.T) {
 
 // Who looked into the bucket before an object was saved, and into the spool after that, has to be told.
 func TestTombstones(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := openSpool(t, dir)
 		defer closeSpool(t, s)
 		save := func(key string) {
 			commit(t, s, key, "data")
-			if err := s.remove(s.index[id(key)]); err != nil {
+			if err := takeOut(s, key); err != nil {
 				t.Error(err)
 			}
 		}
@@ -432,7 +464,7 @@ func TestTombstones(t *testing.T) {
 
 // Keys are bytes and headers need not be UTF-8: JSON changes neither.
 func TestRecordIsExact(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	keys := []string{
 		"plain", "a b+c", "图片/é.png", "latin-1 \xe9\xff", "\xf0\x28\x8c\x28", "a//b", "../x", "/x", " lead", "trail ", "a\tb\nc",
 		`"quoted"\`, "<&>\u2028", "\ufffd", "a.jpg?w=2", strings.Repeat("k", cache.MaxKey), "\x01\x7f", ".",
@@ -473,7 +505,7 @@ func TestRecordIsExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s.queue = newQueue() // of this test's clock
 		for _, e := range s.index {
-			s.queue.push(e)
+			s.queue.push(e, time.Time{})
 		}
 		b := &bucket{}
 		w, stop := start(t, s, 2, b)
@@ -483,7 +515,8 @@ func TestRecordIsExact(t *testing.T) {
 		stop()
 		for _, p := range b.tries() {
 			e := entries[p.key]
-			if p.data != p.key || p.opts != e.Put || !reflect.DeepEqual(p.meta, e.Meta) {
+			p.opts.Checkpoint = nil
+			if p.data != p.key || !reflect.DeepEqual(p.opts, e.Put) || !reflect.DeepEqual(p.meta, e.Meta) {
 				t.Errorf("%q was put as %+v", p.key, p)
 			}
 			delete(entries, p.key)

@@ -2,15 +2,13 @@ package writeback
 
 import (
 	"time"
-
-	"mirrorgate/cache"
 )
 
 // tombstones remembers for a minute which objects have left the spool. The owner's lock guards it.
 type tombstones struct {
 	now     func() time.Time
-	current map[cache.ID]struct{}
-	before  map[cache.ID]struct{}
+	current map[hash]struct{}
+	before  map[hash]struct{}
 	turned  time.Time
 }
 
@@ -18,18 +16,18 @@ type tombstones struct {
 const tombstoneAge = time.Minute
 
 func newTombstones(now func() time.Time) tombstones {
-	return tombstones{now: now, current: make(map[cache.ID]struct{}), turned: now()}
+	return tombstones{now: now, current: make(map[hash]struct{}), turned: now()}
 }
 
-func (t *tombstones) add(id cache.ID) {
+func (t *tombstones) add(h hash) {
 	t.turn()
-	t.current[id] = struct{}{}
+	t.current[h] = struct{}{}
 }
 
-func (t *tombstones) has(id cache.ID) bool {
+func (t *tombstones) has(h hash) bool {
 	t.turn()
-	_, now := t.current[id]
-	_, before := t.before[id]
+	_, now := t.current[h]
+	_, before := t.before[h]
 	return now || before
 }
 
@@ -38,8 +36,8 @@ func (t *tombstones) turn() {
 	now := t.now()
 	switch age := now.Sub(t.turned); {
 	case age >= 2*tombstoneAge:
-		t.before, t.current, t.turned = nil, make(map[cache.ID]struct{}), now
+		t.before, t.current, t.turned = nil, make(map[hash]struct{}), now
 	case age >= tombstoneAge:
-		t.before, t.current, t.turned = t.current, make(map[cache.ID]struct{}), now
+		t.before, t.current, t.turned = t.current, make(map[hash]struct{}), now
 	}
 }

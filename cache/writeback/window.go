@@ -20,6 +20,7 @@ func (d *draft) Wrap() int64 {
 	if before := d.window.Load(); before > 0 && (d.ring != nil || d.size >= before) {
 		return 0 // the disk has no room for what it holds already
 	}
+	d.early.failed(errDiscarded)
 	window := d.reserved
 	if d.full {
 		window = d.size
@@ -27,7 +28,7 @@ func (d *draft) Wrap() int64 {
 	if window < leastWindow {
 		ring := &ring{bytes: make([]byte, leastWindow)}
 		if n, err := d.file.ReadAt(ring.bytes[:d.size], 0); int64(n) < d.size {
-			d.spool.log.Error("the spool cannot be read", "entry", d.name, "err", err)
+			d.spool.log.Error("the spool cannot be read", "file", d.path(), "err", err)
 			return 0
 		}
 		window, d.ring = leastWindow, ring

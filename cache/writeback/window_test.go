@@ -63,7 +63,7 @@ func discard(t *testing.T, s *Spool, d cache.Draft) {
 
 // A spool that is full by its own bound lets a body pass through what it has reserved for it.
 func TestWrapAtMaxBytes(t *testing.T) {
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 1 << 20, MaxEntries: 10})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 1 << 20, MaxEntries: 10})
 	defer closeSpool(t, s)
 	data := random(3 << 20)
 	d, window, written := outgrow(t, s, data)
@@ -90,7 +90,7 @@ func TestWrapAtMaxBytes(t *testing.T) {
 // Where the spool has next to no room, the window is in memory.
 func TestWrapWithoutRoom(t *testing.T) {
 	for _, room := range []int64{1, 2, 100, leastWindow - 1} {
-		s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: room, MaxEntries: 10})
+		s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: room, MaxEntries: 10})
 		data := random(3 * leastWindow)
 		d, window, written := outgrow(t, s, data)
 		if window != leastWindow {
@@ -114,7 +114,7 @@ func TestWrapWithoutRoom(t *testing.T) {
 // A reader that has found no window yet reads what it meant to, while the window is made: nothing of it is overwritten
 // before the reader has passed it.
 func TestWrapUnderReaders(t *testing.T) {
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 1 << 20, MaxEntries: 10})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 1 << 20, MaxEntries: 10})
 	defer closeSpool(t, s)
 	data := random(2 << 20)
 	d, err := s.Create(-1)
@@ -148,7 +148,7 @@ func TestWrapUnderReaders(t *testing.T) {
 
 // What has passed through a window is not whole, whatever its length.
 func TestCommitOfAWindow(t *testing.T) {
-	s := openSpoolWith(t, dataDir(t), SpoolConfig{MaxBytes: 1 << 20, MaxEntries: 10})
+	s := openSpoolWith(t, t.TempDir(), SpoolConfig{MaxBytes: 1 << 20, MaxEntries: 10})
 	defer closeSpool(t, s)
 	d, _, written := outgrow(t, s, random(3<<20))
 	if err := d.Commit(cache.Entry{ID: id("k"), Meta: cache.Meta{Size: int64(written)}}); err == nil {
@@ -160,7 +160,7 @@ func TestCommitOfAWindow(t *testing.T) {
 
 // A disk that fills up while the window is made longer for the first time: what it has taken becomes the window.
 func TestWrapAgain(t *testing.T) {
-	s := openSpool(t, dataDir(t))
+	s := openSpool(t, t.TempDir())
 	defer closeSpool(t, s)
 	data := random(2 * leastWindow)
 	made := create(t, s, -1, data[:leastWindow+1000])

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"time"
 
@@ -20,50 +19,97 @@ const (
 	lastPause  = 5 * time.Minute
 )
 
+// lastingTries is how often an upload is tried that the bucket refuses for good: what the bucket says is not always
+// what is the matter.
+const lastingTries = 3
+
 // Writeback uploads what waits in a spool.
 type Writeback struct {
 	cfg    Config
 	spool  *Spool
 	bucket func(site string) (cache.Bucket, bool)
 	log    *slog.Logger
+
+	orphaned chan struct{} // an upload in parts may have lost its entry
+	running  sync.WaitGroup
+
+	mu      sync.Mutex
+	life    context.Context // of Run; nil before it
+	earlies int             // objects that are saved while they arrive
 }
 
 // New returns a Writeback over spool. bucket finds a site's bucket; it may be called from several goroutines.
 func New(c Config, spool *Spool, bucket func(site string) (cache.Bucket, bool), log *slog.Logger) *Writeback {
-	return &Writeback{cfg: c, spool: spool, bucket: bucket, log: log}
+	w := &Writeback{cfg: c, spool: spool, bucket: bucket, log: log, orphaned: make(chan struct{}, 1)}
+	spool.announce = w.begin
+	return w
 }
 
 // Run uploads until ctx ends, and returns when all its workers have stopped. What is not saved by then stays in the
 // spool for the next start.
 func (w *Writeback) Run(ctx context.Context) error {
-	var workers sync.WaitGroup
+	w.mu.Lock()
+	w.life = ctx
+	w.mu.Unlock()
+	w.running.Go(func() { w.sweep(ctx) })
 	for range w.cfg.Uploads {
-		workers.Go(func() {
-			for {
-				e, ok := w.spool.queue.next(ctx)
-				if !ok {
-					return
-				}
-				w.save(ctx, e)
-				w.spool.queue.done()
-			}
-		})
+		w.running.Go(func() { w.work(ctx) })
 	}
-	workers.Wait()
+	<-ctx.Done()
+	w.mu.Lock() // an early one that is being begun counts already; further ones are not
+	w.life = nil
+	w.mu.Unlock()
+	w.running.Wait()
 	return nil
+}
+
+func (w *Writeback) work(ctx context.Context) {
+	for {
+		e, ok := w.spool.queue.next(ctx)
+		if !ok {
+			return
+		}
+		w.spool.queue.done(e.site, w.save(ctx, e))
+	}
 }
 
 // WaitIdle waits until nothing is being uploaded or due to be. Entries whose upload failed and is tried later do not
 // count.
 func (w *Writeback) WaitIdle(ctx context.Context) error { return w.spool.queue.waitIdle(ctx) }
 
-// save uploads one entry, and removes it or queues it again.
-func (w *Writeback) save(ctx context.Context, e *entry) {
-	if !w.spool.holds(e) {
-		return // another has taken its place
+// save uploads one entry, and removes it, queues it again or gives it up for the time being.
+func (w *Writeback) save(ctx context.Context, e *entry) verdict {
+	got, err := w.spool.take(e)
+	switch {
+	case err != nil: // the disk's, not the bucket's
+		w.again(e, err)
+		return verdictNone
+	case got == nil:
+		return verdictNone
 	}
-	err := w.upload(ctx, e)
-	log := w.log.With("site", e.id.Site, "key", e.id.Key)
+	defer got.body.Close()
+	return w.settle(ctx, e, w.upload(ctx, e, got))
+}
+
+// errNoSite means that the bucket of an entry is not known: it waits for the return of its site.
+var errNoSite = errors.New("no such site is configured any more")
+
+// upload writes one entry into its bucket.
+func (w *Writeback) upload(ctx context.Context, e *entry, got *stored) error {
+	bucket, ok := w.bucket(e.site)
+	if !ok {
+		return fmt.Errorf("%w: %s", errNoSite, e.site)
+	}
+	put := got.record.Put
+	check := w.spool.checkpoint(got.record.id(), e.name)
+	defer check.Close()
+	put.Checkpoint = check
+	return bucket.Put(ctx, string(got.record.Key), got.body, got.record.Meta.Meta(), put)
+}
+
+// settle does what the end of an upload asks for.
+func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
+	log := w.log.With("site", e.site, "entry", e.hash)
 	switch {
 	case err == nil:
 		log.Debug("saved", "bytes", e.size)
@@ -72,42 +118,59 @@ func (w *Writeback) save(ctx context.Context, e *entry) {
 	case e.replaces && (errors.Is(err, cache.ErrNotFound) || isLasting(err)):
 		log.Info("not replaced: the copy was deleted, or cannot be replaced in this bucket", "err", err)
 	case ctx.Err() != nil:
-		w.spool.queue.push(e)
-		return
-	case errors.Is(err, cache.ErrNotReady):
-		e.due = time.Now().Add(backoff(1)) // nothing was tried
-		w.spool.queue.push(e)
-		return
+		w.spool.queue.push(e, time.Time{})
+		return verdictNone
+	case errors.Is(err, cache.ErrNotReady), errors.Is(err, errNoSite):
+		w.spool.failed(e, err, false)
+		w.spool.queue.push(e, time.Now().Add(firstPause))
+		return verdictIll
+	case isLasting(err):
+		w.lasting(e, err)
+		return verdictWell
 	default:
-		e.attempts++
-		pause := backoff(e.attempts)
-		e.due = time.Now().Add(pause)
-		w.spool.queue.push(e)
-		log.Warn("not saved yet", "err", err, "attempt", e.attempts, "again_in", pause.Round(time.Millisecond))
+		w.again(e, err)
+		return verdictIll
+	}
+	if _, err := w.spool.remove(e, true); err != nil {
+		log.Error("a saved object's spool files could not be removed", "err", err)
+	}
+	w.sweepSoon()
+	return verdictWell
+}
+
+// again queues an entry whose upload failed for later.
+func (w *Writeback) again(e *entry, err error) {
+	attempts, _ := w.spool.failed(e, err, false)
+	pause := backoff(attempts, lastPause)
+	w.log.Warn("not saved yet", "site", e.site, "entry", e.hash, "err", err,
+		"attempt", attempts, "again_in", pause.Round(time.Millisecond))
+	w.spool.queue.push(e, time.Now().Add(pause))
+}
+
+// lasting gives up an entry that the bucket refuses, after a few tries.
+func (w *Writeback) lasting(e *entry, err error) {
+	attempts, lasting := w.spool.failed(e, err, true)
+	if lasting < lastingTries {
+		w.spool.queue.push(e, time.Now().Add(backoff(lasting, lastPause)))
 		return
 	}
-	if err := w.spool.remove(e); err != nil {
-		log.Error("a saved object's spool files could not be removed", "err", err)
+	w.log.Error("not saved: given up until somebody retries it (mirrorgate queue retry)",
+		"site", e.site, "entry", e.hash, "err", err, "attempts", attempts)
+	if problem := w.spool.bury(e, err); problem != nil {
+		w.again(e, fmt.Errorf("%w; and it could not be given up: %w", err, problem))
 	}
 }
 
-// upload writes one entry into its bucket.
-func (w *Writeback) upload(ctx context.Context, e *entry) error {
-	bucket, ok := w.bucket(e.id.Site)
-	if !ok {
-		return fmt.Errorf("no site %q is configured any more: the entry waits for its return", e.id.Site)
+// failed notes that an upload failed, and tells how many of the entry's have, and in a row in a way that lasts.
+func (s *Spool) failed(e *entry, err error, lasts bool) (attempts, lasting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.attempts++
+	e.trouble = err.Error()
+	if e.lasting++; !lasts {
+		e.lasting = 0
 	}
-	rec, err := readRecord(w.spool.path(e, recordSuffix))
-	if err != nil {
-		return err
-	}
-	body, err := os.Open(w.spool.path(e, bodySuffix))
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	saved := rec.entry()
-	return bucket.Put(ctx, e.id.Key, body, saved.Meta, saved.Put)
+	return e.attempts, e.lasting
 }
 
 func isLasting(err error) bool {
@@ -115,10 +178,11 @@ func isLasting(err error) bool {
 	return errors.As(err, &failed) && failed.Lasting
 }
 
-func backoff(attempt int) time.Duration {
-	pause := lastPause
-	if attempt < 10 {
-		pause = min(lastPause, firstPause<<(attempt-1))
+// backoff is the pause after so many failures in a row, with longest as its bound.
+func backoff(failures int, longest time.Duration) time.Duration {
+	pause := longest
+	if failures < 10 {
+		pause = min(longest, firstPause<<(max(failures, 1)-1))
 	}
 	return pause/2 + rand.N(pause/2)
 }

@@ -81,7 +81,7 @@ func TestStopWhileServerHangs(t *testing.T) {
 		s.wait(t, "parts", body)
 		// The upload that was broken off may have ended all the same; the entry goes when the gateway has seen that.
 		harness.Eventually(t, patience, func() error {
-			left, err := filepath.Glob(filepath.Join(g.DataDir, "spool", "pending", "*", "*.json"))
+			left, err := filepath.Glob(filepath.Join(g.DataDir, "spool", "pending", "*", "*", "*.json"))
 			if err == nil && len(left) > 0 {
 				err = fmt.Errorf("%d objects are left in the spool", len(left))
 			}

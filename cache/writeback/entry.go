@@ -1,0 +1,145 @@
+package writeback
+
+import (
+	"container/list"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"mirrorgate/cache"
+)
+
+// entry is a committed body: what the index needs of it. The spool's mu guards what changes.
+type entry struct {
+	name
+	site string
+
+	grave    *list.Element // its place among the dead; nil: it waits to be saved
+	attempts int           // uploads that failed since the start, or since it was retried
+	lasting  int           // how many of them in a row failed in a way that lasts
+	trouble  string        // why the last one did
+
+	due    time.Time // not tried before; the queue's
+	queued bool      // it is in the queue's heap, and not taken; the queue's
+}
+
+// goesBefore tells whether e takes the place of other: an object that was absent from the bucket that of a replacement
+// for what was there earlier, and anything that of what was given up.
+func (e *entry) goesBefore(other *entry) bool {
+	return other.grave != nil || other.replaces && !e.replaces
+}
+
+// folder is where the files of an entry are: spread over up to 256 folders of each site.
+func (s *Spool) folder(e *entry) string {
+	return filepath.Join(s.dir, "pending", e.site, e.hash.String()[:2])
+}
+
+func (s *Spool) bodyPath(e *entry) string { return filepath.Join(s.folder(e), e.bodyFile()) }
+
+func (s *Spool) recordPath(e *entry, suffix string) string {
+	return filepath.Join(s.folder(e), e.hash.String()+suffix)
+}
+
+// stored is an entry with its files opened.
+type stored struct {
+	record record
+	body   *os.File // nil when it was not asked for
+}
+
+// read reads an entry's record, and opens its body if that is wanted. Damage is errDamaged. The caller holds the
+// entry's guard.
+func (s *Spool) read(e *entry, body bool) (*stored, error) {
+	suffix := waitingSuffix
+	if s.isDead(e) {
+		suffix = deadSuffix
+	}
+	r, err := readRecord(s.recordPath(e, suffix))
+	if err == nil {
+		err = r.fits(e)
+	}
+	if err != nil || !body {
+		return &stored{record: r}, err
+	}
+	f, err := openFile(s.bodyPath(e))
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || info.Size() != e.size {
+		return nil, errors.Join(damaged("the body has another size than %d bytes", e.size), err, f.Close())
+	}
+	return &stored{record: r, body: f}, nil
+}
+
+// take reads an entry that is still to be saved, and opens its body. nil: it is not there any more, or was damaged and
+// is set aside.
+func (s *Spool) take(e *entry) (*stored, error) {
+	guard := s.guard(e.hash)
+	guard.RLock()
+	if !s.holds(e) {
+		guard.RUnlock()
+		return nil, nil
+	}
+	got, err := s.read(e, true)
+	guard.RUnlock()
+	if errors.Is(err, errDamaged) {
+		s.setAside(e, err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return got, nil
+}
+
+// Open implements cache.Spool. A replacement is not there until it is saved: whoever deleted the object that it
+// replaces would see it come back. A dead entry is served as any other.
+func (s *Spool) Open(id cache.ID, o cache.ReadOptions) (*cache.Object, error) {
+	h := hashOf(id)
+	guard := s.guard(h)
+	guard.RLock()
+	e := s.find(h)
+	if e == nil || e.replaces {
+		guard.RUnlock()
+		return nil, cache.ErrNotFound
+	}
+	got, err := s.read(e, !o.HeadersOnly)
+	guard.RUnlock()
+	if errors.Is(err, errDamaged) {
+		s.setAside(e, err)
+		return nil, cache.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return got.object(o)
+}
+
+// object makes an entry the answer to a read.
+func (g *stored) object(o cache.ReadOptions) (*cache.Object, error) {
+	obj := &cache.Object{Meta: g.record.Meta.Meta(), Length: g.record.Meta.Size, Tier: cache.TierSpool}
+	err := narrow(obj, o)
+	if g.body == nil {
+		return obj, err
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.body.Close())
+	}
+	obj.Body = newSection(g.body, obj.Start, obj.Length)
+	return obj, nil
+}
+
+func narrow(obj *cache.Object, o cache.ReadOptions) error {
+	if o.IfMatch != "" {
+		return cache.ErrPrecondition // what waits has no ETag of the bucket yet
+	}
+	if o.Range == nil {
+		return nil
+	}
+	var ok bool
+	if obj.Start, obj.Length, ok = o.Range.Resolve(obj.Meta.Size); !ok {
+		return &cache.RangeError{Size: obj.Meta.Size}
+	}
+	obj.Partial = true
+	return nil
+}

@@ -1,0 +1,217 @@
+package writeback
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The states of an Item.
+const (
+	StateWaiting   = "waiting"   // its turn has not come
+	StateUploading = "uploading" // on its way into the bucket
+	StateRetrying  = "retrying"  // an upload failed; it is tried again at Next
+	StateDead      = "dead"      // given up until somebody retries it
+)
+
+// Item is an entry as those who run the gateway see it.
+type Item struct {
+	ID       string    `json:"id"`
+	Site     string    `json:"site"`
+	Key      string    `json:"key"`
+	Bytes    int64     `json:"bytes"`
+	State    string    `json:"state"`
+	Replaces bool      `json:"replaces,omitempty"` // a copy that is in the bucket
+	Rule     string    `json:"rule,omitempty"`
+	Pulled   time.Time `json:"pulled"`
+	Attempts int       `json:"attempts"`          // that failed, since the start or the last retry
+	Error    string    `json:"error,omitempty"`   // of the last one
+	Next     time.Time `json:"next,omitzero"`     // when it is tried again
+	Died     time.Time `json:"died,omitzero"`     // when it was given up
+	Damaged  string    `json:"damaged,omitempty"` // why its record cannot be read; nothing else is known then
+}
+
+// Summary is what the spool holds altogether.
+type Summary struct {
+	Waiting int       `json:"waiting"` // objects to be saved, those being uploaded too
+	Dead    int       `json:"dead"`    // objects that were given up until somebody retries them
+	Bytes   int64     `json:"bytes"`   // of all of them, and of pulls under way
+	Oldest  time.Time `json:"oldest,omitzero"`
+	Aside   int       `json:"set_aside"` // damaged files in the folder dead
+	Evicted int       `json:"evicted"`   // dead objects that were dropped for want of room, since the start
+	Paused  bool      `json:"paused"`
+}
+
+// Filter narrows a list.
+type Filter struct {
+	Site  string // "": all sites
+	Dead  bool   // only the dead
+	After string // the ID of the last item of the page before; "": from the oldest on
+	Limit int    // items at most
+}
+
+// Summary counts.
+func (s *Spool) Summary() Summary {
+	s.mu.Lock()
+	dead := s.dead.Len()
+	sum := Summary{Waiting: len(s.index) - dead, Dead: dead, Bytes: s.used, Aside: s.aside, Evicted: s.evicted}
+	var oldest uint64
+	for _, e := range s.index {
+		if oldest == 0 || e.serial < oldest {
+			oldest = e.serial
+		}
+	}
+	s.mu.Unlock()
+	if oldest > 0 {
+		sum.Oldest = pulledAt(oldest)
+	}
+	sum.Paused = s.queue.isPaused()
+	return sum
+}
+
+// Waiting counts the committed objects that are not saved yet, and not given up.
+func (s *Spool) Waiting() int { return s.Summary().Waiting }
+
+func pulledAt(serial uint64) time.Time { return time.UnixMicro(int64(serial)).UTC() }
+
+// List returns items from the oldest on, and whether there are more behind them. It reads a record for each.
+func (s *Spool) List(f Filter) (items []Item, more bool, err error) {
+	page, err := s.page(f)
+	if err != nil {
+		return nil, false, err
+	}
+	if more = len(page) > f.Limit; more {
+		page = page[:f.Limit]
+	}
+	items = make([]Item, 0, len(page))
+	for _, e := range page {
+		if item, ok := s.item(e); ok {
+			items = append(items, item)
+		}
+	}
+	return items, more, nil
+}
+
+// page collects the entries of a list in their order, at least one more than are asked for if there are.
+func (s *Spool) page(f Filter) ([]*entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var after uint64
+	if f.After != "" {
+		h, ok := parseHash(f.After)
+		last := s.index[h]
+		if !ok || last == nil {
+			return nil, fmt.Errorf("%w: %q, after which the list is to go on", ErrNoEntry, f.After)
+		}
+		after = last.serial
+	}
+	var page []*entry
+	for _, e := range s.index {
+		if e.serial > after && (f.Site == "" || e.site == f.Site) && (!f.Dead || e.grave != nil) {
+			page = append(page, e)
+		}
+	}
+	slices.SortFunc(page, func(a, b *entry) int { return cmp.Compare(a.serial, b.serial) })
+	return page, nil
+}
+
+// item describes an entry; false: it has left.
+func (s *Spool) item(e *entry) (Item, bool) {
+	guard := s.guard(e.hash)
+	guard.RLock()
+	defer guard.RUnlock()
+	if s.find(e.hash) != e {
+		return Item{}, false
+	}
+	got, err := s.read(e, false)
+	item := Item{ID: e.hash.String(), Site: e.site, Bytes: e.size, Replaces: e.replaces, Pulled: pulledAt(e.serial)}
+	if err != nil {
+		item.Damaged = err.Error()
+	} else {
+		r := got.record
+		item.Key, item.Rule, item.Died = string(r.Key), r.Meta.Meta().Origin.Rule, r.Died
+		item.Attempts, item.Error = r.Attempts, r.Error
+	}
+	s.progress(e, &item)
+	return item, true
+}
+
+// progress fills in what changes while an entry waits.
+func (s *Spool) progress(e *entry, item *Item) {
+	due, queued := s.queue.dueOf(e)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case e.grave != nil:
+		item.State = StateDead
+		return
+	case !queued:
+		item.State = StateUploading
+	case e.attempts > 0:
+		item.State, item.Next = StateRetrying, due.UTC()
+	default:
+		item.State = StateWaiting
+	}
+	item.Attempts, item.Error, item.Died = e.attempts, e.trouble, time.Time{}
+}
+
+// ErrNoEntry means that no entry has the ID given.
+var ErrNoEntry = errors.New("no such entry in the queue")
+
+// byID finds an entry.
+func (s *Spool) byID(id string) (*entry, error) {
+	h, ok := parseHash(id)
+	if e := s.find(h); ok && e != nil {
+		return e, nil
+	}
+	return nil, fmt.Errorf("%w: %q", ErrNoEntry, id)
+}
+
+// Retry puts a dead entry back into the queue, and makes one that waits for its next attempt due at once.
+func (s *Spool) Retry(id string) error {
+	e, err := s.byID(id)
+	if err != nil {
+		return err
+	}
+	revived, err := s.revive(e)
+	if err == nil && !revived {
+		s.queue.hurry(e)
+	}
+	return err
+}
+
+// RetryAll does so for all dead entries, and says how many they were.
+func (s *Spool) RetryAll() (retried int, err error) {
+	s.mu.Lock()
+	var dead []*entry
+	for at := s.dead.Front(); at != nil; at = at.Next() {
+		dead = append(dead, at.Value.(*entry))
+	}
+	s.mu.Unlock()
+	for _, e := range dead {
+		revived, problem := s.revive(e)
+		if err = errors.Join(err, problem); revived {
+			retried++
+		}
+	}
+	return retried, err
+}
+
+// Drop removes an entry, whatever its state: the object is not saved. An upload of it that is under way ends as it
+// ends.
+func (s *Spool) Drop(id string) error {
+	e, err := s.byID(id)
+	if err != nil {
+		return err
+	}
+	removed, err := s.remove(e, false)
+	if err == nil && !removed {
+		err = fmt.Errorf("%w: %q has just left", ErrNoEntry, id)
+	}
+	if removed {
+		s.log.Warn("an entry was dropped: it is not saved", "site", e.site, "entry", e.hash, "bytes", e.size)
+	}
+	return err
+}
