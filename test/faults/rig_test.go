@@ -27,16 +27,23 @@ type rig struct {
 // serve runs a gateway with one site and these rules, each a YAML mapping.
 func serve(t *testing.T, rules ...string) *rig {
 	t.Helper()
+	return serveWith(t, "", t.TempDir(), rules...)
+}
+
+// serveWith is serve with a data folder, and with settings besides the site, one a line.
+func serveWith(t *testing.T, settings, dataDir string, rules ...string) *rig {
+	t.Helper()
 	r := &rig{bucket: filepath.Join(t.TempDir(), "bucket")}
 	if err := os.Mkdir(r.bucket, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	var config strings.Builder
+	config.WriteString(settings + "\n")
 	fmt.Fprintf(&config, "sites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n  rules:\n", siteHost, r.bucket)
 	for _, rule := range rules {
 		config.WriteString("  - " + rule + "\n")
 	}
-	r.Gateway = harness.StartGateway(t, config.String())
+	r.Gateway = harness.StartGateway(t, config.String(), harness.WithDataDir(dataDir))
 	return r
 }
 
