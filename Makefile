@@ -9,7 +9,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz clean
+.PHONY: help demo build setup test lint fuzz spool clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ lint: ## gofmt, vet, staticcheck, import rules, sizes
 
 fuzz: ## every fuzz target for FUZZTIME (5s)
 	test/fuzz.sh $(FUZZTIME)
+
+spool: ## a crowd on a 1 GiB object for which the spool, or its disk, has no room
+	SPOOL_BODY=1073741824 $(GO) test -count=1 -v -timeout $(TIMEOUT) -run 'TestFullSpool|TestFullDisk' ./test/faults
 
 clean: ## remove the program and the tests' cache, not the installed servers
 	rm -rf $(BIN)/mirrorgate .cache/test
