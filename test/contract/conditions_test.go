@@ -219,10 +219,11 @@ func (c conditionCase) checkHead(t *testing.T, a harness.Answer) {
 
 func (c conditionCase) String() string { return c.object + " " + strings.Join(c.header, " ") }
 
-func TestConditionsOnHits(t *testing.T) {
-	t.Parallel()
+func TestConditionsOnHits(t *testing.T) { onBothBuckets(t, conditionsOnHits) }
+
+func conditionsOnHits(t *testing.T, serve func(o *origin, rule string) *rig) {
 	o := conditionOrigin(t)
-	r := serveRules(t, o, mirrorRule)
+	r := serve(o, mirrorRule)
 	for _, object := range []string{"strong", "weak", "bare"} {
 		wantObject(t, r.get(t, "/"+object+"/o.txt"), conditionBody(), saved("r"))
 		r.waitSaved(t, object+"/o.txt", conditionBody())
@@ -242,10 +243,11 @@ func TestConditionsOnHits(t *testing.T) {
 
 // TestConditionsOnMisses: the answer is that of a hit, the origin is asked for the whole without conditions, and the
 // whole is stored.
-func TestConditionsOnMisses(t *testing.T) {
-	t.Parallel()
+func TestConditionsOnMisses(t *testing.T) { onBothBuckets(t, conditionsOnMisses) }
+
+func conditionsOnMisses(t *testing.T, serve func(o *origin, rule string) *rig) {
 	o := conditionOrigin(t)
-	r := serveRules(t, o, `{id: r, range: fill, origin: {primary: "${ORIGIN}"}}`)
+	r := serve(o, `{id: r, range: fill, origin: {primary: "${ORIGIN}"}}`)
 	var keys []string
 	for n, c := range conditionCases() {
 		t.Run(c.String(), func(t *testing.T) {
@@ -307,9 +309,10 @@ func TestETagSuffixesOff(t *testing.T) {
 
 // TestConditionsOnMissesPassed: the answers are the same where ranges may be asked of the origin, whether that knows
 // ranges or not, and the whole is stored all the same.
-func TestConditionsOnMissesPassed(t *testing.T) {
-	t.Parallel()
-	r := serveRules(t, conditionOrigin(t), `{id: r, origin: {primary: "${ORIGIN}"}}`)
+func TestConditionsOnMissesPassed(t *testing.T) { onBothBuckets(t, conditionsOnMissesPassed) }
+
+func conditionsOnMissesPassed(t *testing.T, serve func(o *origin, rule string) *rig) {
+	r := serve(conditionOrigin(t), `{id: r, origin: {primary: "${ORIGIN}"}}`)
 	for n, c := range conditionCases() {
 		t.Run(c.String(), func(t *testing.T) {
 			key := fmt.Sprintf("%s/%d.txt", c.object, n)

@@ -19,10 +19,11 @@ const siteHost = "site.test"
 // patience is how long anything may take that is expected to happen.
 const patience = 20 * time.Second
 
-// rig is a running gateway with a directory as bucket.
+// rig is a running gateway with a directory as bucket, or with a bucket on a server.
 type rig struct {
 	*harness.Gateway
 	bucket string
+	server *harness.S3Server // nil: a directory
 }
 
 // serve runs a gateway with a whole configuration, in which ${BUCKET} is a new directory, and every name of env
@@ -57,6 +58,34 @@ func site(settings string, rules ...string) string {
 	return b.String()
 }
 
+// onBothBuckets runs f before a directory and before a bucket of a server: what is answered is the same. serve runs a
+// gateway with one rule.
+func onBothBuckets(t *testing.T, f func(t *testing.T, serve func(o *origin, rule string) *rig)) {
+	t.Parallel()
+	t.Run("dir", func(t *testing.T) {
+		f(t, func(o *origin, rule string) *rig { return serveRules(t, o, rule) })
+	})
+	t.Run("minio", func(t *testing.T) {
+		s := harness.StartMinIO(t)
+		s.CreateBucket(t, serverBucket)
+		f(t, func(o *origin, rule string) *rig { return serveS3(t, o, s, rule) })
+	})
+}
+
+// serverBucket is the name of a bucket on a server.
+const serverBucket = "assets"
+
+// serveS3 is serveRules with a bucket on a server.
+func serveS3(t *testing.T, o *origin, s *harness.S3Server, rules ...string) *rig {
+	t.Helper()
+	bucket := fmt.Sprintf("{s3: {endpoint: %q, name: %s, access_key: %q, secret_key: %q}}",
+		s.Endpoint, serverBucket, s.AccessKey, s.SecretKey)
+	config := strings.Replace(site("", rules...), `{dir: "${BUCKET}"}`, bucket, 1)
+	r := serve(t, config, "ORIGIN="+o.url)
+	r.bucket, r.server = serverBucket, s
+	return r
+}
+
 // ruleEach gives each folder a rule of its own, named r-N, with these further fields: what one origin answer brings
 // about must not change how the next one is taken.
 func ruleEach(folders []string, fields string) []string {
@@ -83,12 +112,25 @@ func (r *rig) put(t *testing.T, key, body string) {
 func (r *rig) waitSaved(t *testing.T, key, body string) {
 	t.Helper()
 	harness.Eventually(t, patience, func() error {
-		got, err := os.ReadFile(filepath.Join(r.bucket, key))
+		got, err := r.stored(t, key)
 		if err == nil && string(got) != body {
 			t.Fatalf("the bucket has %d bytes as %s, not the %d bytes of the object: %.80q", len(got), key, len(body), got)
 		}
 		return err
 	})
+}
+
+// stored is what the bucket has.
+func (r *rig) stored(t *testing.T, key string) ([]byte, error) {
+	t.Helper()
+	if r.server == nil {
+		return os.ReadFile(filepath.Join(r.bucket, key))
+	}
+	if _, ok := r.server.Head(t, r.bucket, key); !ok {
+		return nil, fs.ErrNotExist
+	}
+	body, _ := r.server.Get(t, r.bucket, key)
+	return body, nil
 }
 
 // wantBucket stops the gateway, which saves what it has to save first, and fails the test unless exactly these objects
@@ -111,6 +153,9 @@ func (r *rig) wantBucket(t *testing.T, keys ...string) {
 // names their files.
 func (r *rig) keys(t *testing.T) []string {
 	t.Helper()
+	if r.server != nil {
+		return r.server.Keys(t, r.bucket, "")
+	}
 	var keys []string
 	err := filepath.WalkDir(r.bucket, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
