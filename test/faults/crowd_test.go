@@ -117,10 +117,12 @@ func (c *crowd) answered(t *testing.T, n int) {
 // told waits until so many have been refused.
 func (c *crowd) told(t *testing.T, n int) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
 	for i := range n {
 		select {
 		case <-c.refused:
-		case <-c.ctx.Done():
+		case <-ctx.Done():
 			t.Fatalf("%d have been refused, %d are due", i, n)
 		}
 	}

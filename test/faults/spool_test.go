@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -148,7 +149,24 @@ func alone(t *testing.T, s shortage) {
 	gate.Release()
 	wantReadings(t, c.wait(), map[pace]int{fast: 2, slow: 1, stops: 1}, io.EOF)
 	t.Logf("%d answered, %d told to come again, in %v", places, crowdSize-places, time.Since(began).Round(time.Millisecond))
-	r.check(t, places)
+	r.wantPlaces(t)
+	r.check(t, 2*places)
+}
+
+// wantPlaces sees all places free again: so many requests get to the origin at one time.
+func (r *roomless) wantPlaces(t *testing.T) {
+	t.Helper()
+	gate := r.origin.Hold("/"+r.key, origin.BeforeHead)
+	defer gate.Release()
+	as := map[pace]int{goes: places}
+	c := gather(t, r.rig, r.origin, r.key, places, paces(as))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := r.origin.WaitFor(ctx, "/"+r.key, func(c origin.Count) bool { return c.Stopped == places }); err != nil {
+		t.Errorf("places are not given back: %+v", r.origin.Count("/"+r.key))
+	}
+	gate.Release()
+	wantReadings(t, c.wait(), as, io.EOF)
 }
 
 // shared: that there is no room shows in the middle. All share one pull through what room there is; it waits a while
