@@ -156,7 +156,7 @@ func alone(t *testing.T, s shortage) {
 // wantPlaces sees all places free again: so many requests get to the origin at one time.
 func (r *roomless) wantPlaces(t *testing.T) {
 	t.Helper()
-	gate := r.origin.Hold("/"+r.key, origin.BeforeHead)
+	gate := r.origin.Hold("/"+r.key, tasteSize/2)
 	defer gate.Release()
 	as := map[pace]int{goes: places}
 	c := gather(t, r.rig, r.origin, r.key, places, paces(as))
