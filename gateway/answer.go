@@ -16,7 +16,7 @@ type answer struct {
 	meta   *cache.Meta
 	body   io.ReadCloser
 	length int64
-	fresh  bool // the body comes straight from an origin, and none of it has been seen
+	fresh  bool // the body comes from an origin, and it is not known whether any of it will
 }
 
 func (a *answer) set(name, value string) {

@@ -87,7 +87,7 @@ func (v *visit) validators(m cache.Meta) cache.Validators { return visible(m, v.
 func (v *visit) object(obj *cache.Object) *answer {
 	a := &answer{
 		status: http.StatusOK, meta: &obj.Meta, body: obj.Body, length: obj.Length,
-		cacheStatus: v.cacheStatus(obj), fresh: obj.Pull.Reason != "",
+		cacheStatus: v.cacheStatus(obj), fresh: obj.Pull.Reason != "" || obj.Tier == cache.TierPull && obj.Start > 0,
 	}
 	for _, cookie := range obj.Pull.SetCookie {
 		a.set("Set-Cookie", cookie)

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// prime waits for the first byte of a body that comes straight from an origin: one that fails at once is an error of
-// the table then, rather than an empty answer.
+// prime waits for the first byte of a body that comes straight from an origin, and of a range to which its pull has not
+// come yet: one that fails at once is an error of the table then, rather than an empty answer.
 func (a *answer) prime() error {
 	if !a.fresh || a.body == nil {
 		return nil

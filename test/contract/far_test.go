@@ -71,3 +71,33 @@ func TestHeadIsRemembered(t *testing.T) {
 	equal(t, "a 404 to HEAD, then GET", r.get(t, "/none.txt").Status, http.StatusNotFound)
 	equal(t, "requests for none.txt with GET", o.count("/none.txt"), 2)
 }
+
+// A range of which no byte ever comes, because the pull that it follows breaks off before it, is an error like any
+// other, and no empty answer.
+func TestRangeOfWhatNeverComes(t *testing.T) {
+	t.Parallel()
+	const body = "0123456789"
+	o := startOrigin(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/digest.bin" {
+			w.Header().Set("Content-Md5", "AAAAAAAAAAAAAAAAAAAAAA==")
+			_, _ = w.Write([]byte(body))
+			return
+		}
+		w.Header().Set("Content-Length", "20")
+		_, _ = w.Write([]byte(body)) // and no more: the connection is closed
+	})
+	r := serveRules(t, o, `{id: r, origin: {primary: "${ORIGIN}", breaker: {failures: 0}}}`)
+	f := func(path, header string, want int, text string) {
+		t.Helper()
+		a := r.get(t, path, "Range", header)
+		equal(t, path+" "+header, a.Status, want)
+		if !strings.Contains(string(a.Body), text) {
+			t.Errorf("%s %s: %q, want %q in it", path, header, a.Body, text)
+		}
+	}
+	f("/digest.bin", "bytes=9-", http.StatusBadGateway, "<Code>MirrorFailed</Code>")
+	f("/digest.bin", "bytes=-1", http.StatusBadGateway, "<Code>MirrorFailed</Code>")
+	f("/digest.bin", "bytes=3-5", http.StatusPartialContent, "345")
+	f("/short.bin", "bytes=15-", http.StatusBadGateway, "<Code>MirrorFailed</Code>")
+	f("/short.bin", "bytes=3-5", http.StatusPartialContent, "345")
+}
