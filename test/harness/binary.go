@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -59,19 +60,33 @@ func Root() (string, error) {
 // packages that are tested at the same time wait for each other and share the result.
 func Mirrorgate(t testing.TB) string {
 	t.Helper()
-	path, err := mirrorgate()
+	return built(t, mirrorgate)
+}
+
+// MirrorgateRace is Mirrorgate built with the race detector: what it finds is in the program's log.
+func MirrorgateRace(t testing.TB) string {
+	t.Helper()
+	return built(t, mirrorgateRace)
+}
+
+func built(t testing.TB, program func() (string, error)) string {
+	t.Helper()
+	path, err := program()
 	if err != nil {
 		t.Fatalf("building mirrorgate: %v", err)
 	}
 	return path
 }
 
-// The one package variable: nothing but what a test process has computed once, as the testing package offers no place
-// for it that all tests of a package share.
-var mirrorgate = sync.OnceValues(build)
+// The only package variables: nothing but what a test process has computed once, as the testing package offers no place
+// for it that all tests of a package share. The first is the program as its users run it: tests measure its memory.
+var (
+	mirrorgate     = sync.OnceValues(func() (string, error) { return build("mirrorgate") })
+	mirrorgateRace = sync.OnceValues(func() (string, error) { return build("mirrorgate-race", "-race") })
+)
 
-// build builds the program as its users run it, without the race detector: tests measure its memory.
-func build() (path string, err error) {
+// build builds the program under a name in .cache/test, one build at a time.
+func build(name string, flags ...string) (path string, err error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
@@ -88,8 +103,9 @@ func build() (path string, err error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("locking %s: %w", lock.Name(), err)
 	}
-	path = filepath.Join(dir, "mirrorgate")
-	command := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./cmd/mirrorgate")
+	path = filepath.Join(dir, name)
+	args := slices.Concat([]string{"build", "-buildvcs=false"}, flags, []string{"-o", path, "./cmd/mirrorgate"})
+	command := exec.Command("go", args...)
 	command.Dir = root
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%v: %w\n%s", command.Args, err, out)

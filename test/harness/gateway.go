@@ -32,6 +32,7 @@ type gatewayOptions struct {
 	args     []string
 	dataDir  string
 	notReady bool
+	program  func(testing.TB) string
 }
 
 // WithEnv adds "NAME=value" to the gateway's environment, for ${NAME} in its configuration.
@@ -51,12 +52,15 @@ func WithDataDir(dir string) GatewayOption { return func(o *gatewayOptions) { o.
 // something. Process.WaitReady waits for it later.
 func NotReady() GatewayOption { return func(o *gatewayOptions) { o.notReady = true } }
 
+// WithRace runs a gateway that is built with the race detector.
+func WithRace() GatewayOption { return func(o *gatewayOptions) { o.program = MirrorgateRace } }
+
 // StartGateway builds mirrorgate from this tree and runs `mirrorgate serve` with the configuration, or from flags alone
 // (WithArgs) if that is empty. A configuration without server gets a free address to listen on, one without data_dir
 // a new folder; one that has them may use ${LISTEN} and ${DATA_DIR}.
 func StartGateway(t testing.TB, config string, options ...GatewayOption) *Gateway {
 	t.Helper()
-	var o gatewayOptions
+	o := gatewayOptions{program: Mirrorgate}
 	for _, option := range options {
 		option(&o)
 	}
@@ -67,7 +71,7 @@ func StartGateway(t testing.TB, config string, options ...GatewayOption) *Gatewa
 	g.URL = "http://" + g.Addr
 	args := g.serveArgs(t, config)
 	env := append(o.env, "LISTEN="+g.Addr, "DATA_DIR="+g.DataDir)
-	c := command{name: "mirrorgate", path: Mirrorgate(t), args: append(args, o.args...), env: env, up: g.up}
+	c := command{name: "mirrorgate", path: o.program(t), args: append(args, o.args...), env: env, up: g.up}
 	g.Process = start(t, c, !o.notReady)
 	return g
 }
