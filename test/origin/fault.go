@@ -18,14 +18,6 @@ const (
 	Passed                     // the origin's redirect
 )
 
-// SmuggledName, in the name or value of a header field, and SmuggledBody, in a body, are what faults try to get past a
-// cache: no client ever sees them. (Only a cache that is told to pass on fields it does not know may pass on a field of
-// that name.)
-const (
-	SmuggledName = "X-Smuggled"
-	SmuggledBody = "smuggled"
-)
-
 // Keep is what may be in the cache afterwards.
 type Keep uint8
 
@@ -54,6 +46,7 @@ type Fault struct {
 	Defaults string // the parameters that are not those of the package's documentation: "size=0,times=3"
 	Suffix   string // of a name under which it shows; "": .bin
 	Waits    bool   // only the cache's own time limits, or Server.Release, end it
+	Changes  bool   // later requests for the path are answered otherwise: the outcomes are those of the first
 
 	// What a correct cache makes of a plain GET, of a HEAD and of a GET with a range that does not begin near the start.
 	// It follows at least one redirect, keeps what may be kept, resumes pulls that break under a strong validator, passes

@@ -24,9 +24,9 @@ func cuts() []Fault {
 			script: func(r *Request, a *Answer) { cutTimes(r, a, Reset) }},
 		{Name: "cut-once-chunked", Does: "chunked, closed inside a chunk the first times, then sound", Get: kept(),
 			script: func(r *Request, a *Answer) { chunked(r, a); cutOnce(r, a) }},
-		{Name: "cut-once-weak", Does: "cut-once with a weak validator: no resume is safe", Get: broken(),
+		{Name: "cut-once-weak", Changes: true, Does: "cut-once with a weak validator: no resume is safe", Get: broken(),
 			script: func(r *Request, a *Answer) { weakly(r, a); cutOnce(r, a) }},
-		{Name: "cut-once-bare", Does: "cut-once without validators: no resume is safe", Get: broken(),
+		{Name: "cut-once-bare", Changes: true, Does: "cut-once without validators: no resume is safe", Get: broken(),
 			script: func(r *Request, a *Answer) { withoutValidators(r, a); cutOnce(r, a) }},
 		{Name: "cut-each", Does: "each answer is closed an eighth of the object further on", Get: broken(), script: cutEach},
 	}

@@ -22,9 +22,10 @@ func ranges() []Fault {
 // resumes are pulls that are cut, and then the rest is answered wrongly.
 func resumes() []Fault {
 	all := []Fault{
-		{Name: "etag-changes", Does: "cut at a byte; then it is another object, which If-Range gets whole", Get: broken(),
+		{Name: "etag-changes", Does: "cut at a byte; then it is another object, which If-Range gets whole", Changes: true,
+			Get:    broken(),
 			script: etagChanges},
-		{Name: "etag-changes-range", Get: broken(), script: etagChangesRange,
+		{Name: "etag-changes-range", Changes: true, Get: broken(), script: etagChangesRange,
 			Does: "cut at a byte; then it is another object, of which the rest comes in spite of If-Range"},
 		{Name: "etag-vanishes", Does: "cut at a byte; then the rest comes without validators", Get: anything(),
 			script: etagVanishes},
