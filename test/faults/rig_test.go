@@ -2,7 +2,6 @@ package faults_test
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,8 +46,7 @@ func serveWith(t *testing.T, settings, dataDir string, rules ...string) *rig {
 	return r
 }
 
-// drain stops the gateway, which saves what it has to save first, and returns the files of the bucket by key. A key
-// that is no path is the name that the bucket gives its file, which no test expects.
+// drain stops the gateway, which saves what it has to save first, and returns the files of the bucket by key.
 func (r *rig) drain(t *testing.T) map[string]string {
 	t.Helper()
 	if code := r.Stop(t); code != 0 {
@@ -57,19 +55,5 @@ func (r *rig) drain(t *testing.T) map[string]string {
 	if !strings.Contains(r.Log(t), "waiting_in_spool=0") {
 		t.Error("objects wait in the spool")
 	}
-	files := map[string]string{}
-	err := filepath.WalkDir(r.bucket, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		key, err := filepath.Rel(r.bucket, name)
-		if !strings.HasPrefix(key, ".mirrorgate/meta/") {
-			files[key] = name
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
+	return harness.BucketFiles(t, r.bucket)
 }
