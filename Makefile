@@ -2,6 +2,8 @@
 
 GO       ?= go
 FUZZTIME ?= 5s
+CHAOS    ?= 60s
+SEED     ?=
 TIMEOUT  ?= 20m
 BIN      := .cache/bin
 
@@ -9,7 +11,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool clean
+.PHONY: help demo build setup test lint fuzz spool chaos clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +42,9 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 
 spool: ## a crowd on a 1 GiB object for which the spool, or its disk, has no room
 	SPOOL_BODY=1073741824 $(GO) test -count=1 -v -timeout $(TIMEOUT) -run 'TestFullSpool|TestFullDisk' ./test/faults
+
+chaos: ## CHAOS (60s) of random faults and clients; SEED=7 asks as the run that logged that seed
+	MIRRORGATE_CHAOS=$(CHAOS) MIRRORGATE_CHAOS_SEED=$(SEED) $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestChaos ./test/chaos
 
 clean: ## remove the program and the tests' cache, not the installed servers
 	rm -rf $(BIN)/mirrorgate .cache/test
