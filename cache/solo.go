@@ -12,7 +12,7 @@ const unsharedTTL = 30 * time.Second
 // handOver gives an answer that may not be shared to the request that waits for it, if there is one and it finds a
 // place; else nobody reads it. Of a part nothing is remembered: the whole may be shared all the same.
 func (f *flight) handOver(p *Pull, done func()) {
-	p.Body = &soloBody{ReadCloser: p.Body, done: done}
+	p.Body = &soloBody{ReadCloser: verified(p), done: done}
 	if !f.opts.Solo && !f.opts.Check && f.opts.Part == nil {
 		f.cache.unshared.put(f.id, struct{}{}, unsharedTTL)
 	}

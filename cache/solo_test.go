@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -216,5 +217,36 @@ func TestPartWithoutRoomLeavesNoMemory(t *testing.T) {
 		if r.loaded() != 2 {
 			t.Errorf("%d pulls", r.loaded())
 		}
+	})
+}
+
+// The checksum of an answer that is not kept counts, too: without it nobody gets the last byte.
+func TestUnsharedIsVerified(t *testing.T) {
+	const data = "123456789"
+	right := md5.Sum([]byte(data))
+	wrong := right
+	wrong[0] ^= 1
+	eachSpool(t, func(t *testing.T, r *rig) {
+		f := func(sum []byte, got string, mismatch bool, parts ...string) {
+			t.Helper()
+			w := newWire()
+			c := r.client("k", r.pulls(w, len(data), func(p *cache.Pull) {
+				private(p)
+				p.Digests = []cache.Digest{{Algorithm: "md5", Sum: sum}}
+			}))
+			for _, part := range parts {
+				w.send(part)
+			}
+			w.finish(io.EOF)
+			_, read, end := c.got()
+			var failed *cache.DigestError
+			if read != got || errors.As(end, &failed) != mismatch || !mismatch && end != io.EOF {
+				t.Errorf("%q of %x: got %q, then %v", parts, sum, read, end)
+			}
+		}
+		f(right[:], data, false, data)
+		f(right[:], data, false, "1", "2345", "6", "789")
+		f(wrong[:], data[:8], true, data)
+		f(wrong[:], data[:8], true, "1", "2345", "6", "78", "9")
 	})
 }
