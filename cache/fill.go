@@ -88,7 +88,7 @@ func (c *Cache) join(id ID, site *Site, o FillOptions, load Loader) (f *flight, 
 		return flies, false, nil
 	}
 	if o.Part != nil {
-		if f.leave, err = c.parts.enter(c.life, id, 0); err != nil {
+		if err := c.pass(f); err != nil {
 			return nil, false, err
 		}
 	}

@@ -116,8 +116,8 @@ func (f *flight) giveBack() {
 // present looks again, now that no other pull of this key can begin: an object may have been stored between the
 // caller's look into the bucket and the start of the flight.
 func (f *flight) present(ctx context.Context) bool {
-	if f.opts.Part != nil || f.opts.Check {
-		return false // whoever stored the whole meanwhile has not made this part wrong; a check knows that it is there
+	if f.opts.Check {
+		return false // it knows that the object is there
 	}
 	o := ReadOptions{HeadersOnly: true}
 	_, err := f.cache.spool.Open(f.id, o)
