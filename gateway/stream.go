@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"io"
+	"runtime"
 	"sync"
 )
 
@@ -34,7 +35,9 @@ func (s *stream) CloseWithError(err error) (closeErr error) {
 
 var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 
-// WriteTo sends what there is at once: a body that trickles in trickles out.
+// WriteTo sends what there is at once: a body that trickles in trickles out. After each piece it lets others go first:
+// a client that takes all that there is would keep a processor for a whole slice of the scheduler's time, and a request
+// that comes to a herd of them would wait for all their slices.
 func (s *stream) WriteTo(w io.Writer) (total int64, err error) {
 	buf := chunks.Get().(*[chunk]byte)
 	defer chunks.Put(buf)
@@ -50,6 +53,7 @@ func (s *stream) WriteTo(w io.Writer) (total int64, err error) {
 			if err != nil {
 				return total, err
 			}
+			runtime.Gosched()
 		}
 		if err == io.EOF {
 			return total, nil
