@@ -11,7 +11,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ spool: ## a crowd on a 1 GiB object for which the spool, or its disk, has no roo
 
 chaos: ## CHAOS (60s) of random faults and clients; SEED=7 asks as the run that logged that seed
 	MIRRORGATE_CHAOS=$(CHAOS) MIRRORGATE_CHAOS_SEED=$(SEED) $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestChaos ./test/chaos
+
+herd: ## the herds at full size: 1,000 clients of one cold object of 100 MiB (takes minutes)
+	MIRRORGATE_HERD=full $(GO) test -count=1 -v -timeout 3h -run '^TestHerd' ./test/faults
 
 clean: ## remove the program and the tests' cache, not the installed servers
 	rm -rf $(BIN)/mirrorgate .cache/test

@@ -37,13 +37,19 @@ func serveWith(t *testing.T, settings, dataDir string, rules ...string) *rig {
 		t.Fatal(err)
 	}
 	var config strings.Builder
-	config.WriteString(settings + "\n")
+	config.WriteString(settings + "\nlog: {level: debug}\n")
 	fmt.Fprintf(&config, "sites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n  rules:\n", siteHost, r.bucket)
 	for _, rule := range rules {
 		config.WriteString("  - " + rule + "\n")
 	}
 	r.Gateway = harness.StartGateway(t, config.String(), harness.WithDataDir(dataDir))
 	return r
+}
+
+// writes counts the objects that were written to the bucket, as the log has it.
+func (r *rig) writes(t *testing.T) int {
+	t.Helper()
+	return strings.Count(r.Log(t), "msg=saved ")
 }
 
 // drain stops the gateway, which saves what it has to save first, and returns the files of the bucket by key.
