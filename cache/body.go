@@ -130,7 +130,7 @@ func (b *body) open() (r *follower, size int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.users++
-	r = &follower{body: b, left: b.size}
+	r = &follower{body: b, left: b.size, moved: time.Now()}
 	b.readers[r] = struct{}{}
 	return r, b.size
 }
@@ -150,6 +150,8 @@ func (b *body) await(r *follower) (int64, error) {
 		case b.err != nil:
 			return 0, b.err
 		}
+		r.waits = true
 		b.grown.Wait()
+		r.waits, r.moved = false, time.Now()
 	}
 }

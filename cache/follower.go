@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // follower reads a range of a growing body.
@@ -13,6 +14,17 @@ type follower struct {
 	left int64 // bytes; -1: to the end
 	cut  error // the window has moved on without this reader
 	once sync.Once
+
+	moved time.Time // when it last took something, or could
+	waits bool      // it has all that there is
+}
+
+// idle is how long the reader has left lying what it could have taken. The caller holds the body's mu.
+func (r *follower) idle() time.Duration {
+	if r.waits {
+		return 0
+	}
+	return time.Since(r.moved)
 }
 
 // Read blocks until there are bytes, the end or a failure; it never returns 0, nil for a p that is not empty.
@@ -58,7 +70,7 @@ func (r *follower) advance(n int) (int, error) {
 	if r.cut != nil {
 		return 0, r.cut
 	}
-	r.off += int64(n)
+	r.off, r.moved = r.off+int64(n), time.Now()
 	if r.left > 0 {
 		r.left -= int64(n)
 	}

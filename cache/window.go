@@ -40,12 +40,11 @@ func (b *body) fit(p []byte) ([]byte, error) {
 	return p[:min(int64(len(p)), room)], err
 }
 
-// awaitRoom waits until some of the window may be overwritten, and says how many bytes.
+// awaitRoom waits until some of the window may be overwritten, and says how many bytes. A reader that has not moved for
+// stall although it could is cut off, however many others have been before it: they do not add up.
 func (b *body) awaitRoom() (int64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var clock *time.Timer
-	late := false // a flag and no look at the clock, which may lag behind the timer: then nobody would wake the pull again
 	for {
 		slowest, off := b.slowest()
 		room := b.window - (b.written - off)
@@ -56,22 +55,24 @@ func (b *body) awaitRoom() (int64, error) {
 			return 0, errNobody
 		case room > 0:
 			return room, nil
-		case late:
+		}
+		left := b.stall - slowest.idle()
+		if left <= 0 {
 			slowest.cut = errTooSlow
 			delete(b.readers, slowest)
 			b.grown.Broadcast()
 			continue
-		case clock == nil:
-			clock = time.AfterFunc(b.stall, func() {
-				b.mu.Lock()
-				defer b.mu.Unlock()
-				late = true
-				b.grown.Broadcast()
-			})
-			defer clock.Stop()
 		}
+		clock := time.AfterFunc(left, b.wake)
 		b.grown.Wait()
+		clock.Stop()
 	}
+}
+
+func (b *body) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.grown.Broadcast()
 }
 
 // halt ends the pull's wait for its readers.

@@ -181,6 +181,33 @@ func TestWindowCutsTheSlowest(t *testing.T) {
 	})
 }
 
+// Those that have stopped at different places are cut after one wait, too: a crowd cannot hold up the others for many.
+func TestWindowCutsAtDifferentPlaces(t *testing.T) {
+	eachWindow(t, 1000, 1000, func(t *testing.T, r *rig) {
+		data, pieces := text(5000), make(chan string, 10)
+		load := r.sends(pieces, -1)
+		pieces <- data[:2]
+		fast := r.client("k", load)
+		var stopped []*reader
+		for range 4 {
+			stopped = append(stopped, r.reader(load))
+		}
+		pieces <- data[2:]
+		close(pieces)
+		synctest.Wait()
+		for i, one := range stopped {
+			if err := one.read(1 + 200*i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wait(30 * time.Second)
+		fast.wants(t, data)
+		for _, one := range stopped {
+			one.Body.Close()
+		}
+	})
+}
+
 // Several that do not move are cut after one wait, not one after the other; then the pull ends, for nobody is left.
 func TestWindowCutsAll(t *testing.T) {
 	eachWindow(t, 1000, 1000, func(t *testing.T, r *rig) {
