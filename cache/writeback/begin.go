@@ -29,7 +29,8 @@ func (w *Writeback) begin(d *draft, e cache.Entry) *early {
 	w.earlies++
 	b := newEarly(file)
 	w.spool.keepUpload(d.serial)
-	ctx := w.life
+	ctx, cancel := context.WithCancel(w.life)
+	b.cancel = cancel
 	w.running.Go(func() { w.saveEarly(ctx, bucket, d.serial, e, b) })
 	return b
 }
@@ -37,6 +38,7 @@ func (w *Writeback) begin(d *draft, e cache.Entry) *early {
 // saveEarly saves one such draft, and deals with the entry that it becomes.
 func (w *Writeback) saveEarly(ctx context.Context, bucket cache.Bucket, serial uint64, e cache.Entry, b *early) {
 	defer b.file.Close()
+	defer b.cancel()
 	stop := context.AfterFunc(ctx, func() { b.failed(context.Cause(ctx)) })
 	defer stop()
 	put := e.Put
@@ -46,6 +48,7 @@ func (w *Writeback) saveEarly(ctx context.Context, bucket cache.Bucket, serial u
 	check.Close()
 	verdict := verdictNone
 	if became := b.end(); became != nil {
+		w.spool.uploading(became, nil)
 		verdict = w.settle(ctx, became, err)
 	} else if !errors.Is(err, errDiscarded) {
 		w.log.Debug("saving an object while it arrives has ended", "site", e.ID.Site, "key", e.ID.Key, "err", err)

@@ -72,9 +72,7 @@ func (s *Spool) evict() bool {
 		s.log.Error("the files of a dead entry could not be removed", "entry", e.hash, "err", err)
 	}
 	if removed {
-		s.mu.Lock()
-		s.evicted++
-		s.mu.Unlock()
+		s.count(&s.counts.evicted)
 		s.log.Warn("a dead entry was given up: spool.max_bytes or spool.max_entries is reached",
 			"site", e.site, "entry", e.hash, "bytes", e.size)
 	}

@@ -267,3 +267,61 @@ func TestPause(t *testing.T) {
 		}
 	})
 }
+
+// What is dropped is not saved, even if it is on its way; what has taken its parts is told to forget them.
+func TestDropEndsTheUpload(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *Spool) {
+		stuck := func(ctx context.Context, _ string) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		b := &parted{bucket: bucket{put: stuck}}
+		stop := startParted(t, s, b)
+		commit(t, s, "waits", "ab")
+		d, e := arriving(t, s)
+		write(t, d, "abcdef")
+		if err := errors.Join(d.Commit(e), d.Close()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.uploads(t, 2, 2)
+		items, _, err := s.List(Filter{Limit: 10})
+		if err != nil || len(items) != 2 {
+			t.Fatalf("got %+v, %v", items, err)
+		}
+		for _, item := range items {
+			if item.State != StateUploading || item.Sent != item.Bytes {
+				t.Errorf("got %+v", item)
+			}
+			if err := s.Drop(item.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		wait(time.Second)
+		b.uploads(t, 2, 0)
+		wantRoom(t, s, 0, 0)
+		wantFiles(t, s, "", 0)
+		stop()
+	})
+}
+
+// What the bucket already had is success, and counted apart.
+func TestCounts(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *Spool) {
+		b := &bucket{put: func(_ context.Context, key string) error {
+			if key == "newer" {
+				return cache.ErrPrecondition
+			}
+			return nil
+		}}
+		_, stop := start(t, s, 1, b)
+		for _, key := range []string{"a", "newer", "b"} {
+			commit(t, s, key, "data")
+		}
+		synctest.Wait()
+		stop()
+		if got := s.Summary(); got.Saved != 2 || got.Newer != 1 || got.Waiting != 0 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}

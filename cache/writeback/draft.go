@@ -93,6 +93,7 @@ func (d *draft) Commit(e cache.Entry) error {
 	}
 	committed := &entry{
 		name: name{hash: hashOf(e.ID), serial: d.serial, size: d.size, replaces: e.Put.IfMatch != ""}, site: e.ID.Site,
+		cancel: d.early.canceler(),
 	}
 	added, err := d.spool.commit(d, committed, newRecord(e, d.serial))
 	if err != nil {

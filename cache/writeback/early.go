@@ -14,7 +14,8 @@ const earlyParts = 4
 // early is a body that is saved while it arrives: it waits for bytes that have not come, and for the proof of its end.
 // Its methods for the draft may be called on a nil one.
 type early struct {
-	file *os.File // of its own, as the draft's may be closed before all is read
+	file   *os.File // of its own, as the draft's may be closed before all is read
+	cancel func()   // ends the saving
 
 	mu      sync.Mutex
 	changed sync.Cond
@@ -96,6 +97,14 @@ func (b *early) committed(e *entry) bool {
 	b.entry = e
 	b.changed.Broadcast()
 	return true
+}
+
+// canceler returns what ends the saving; nil: there is none.
+func (b *early) canceler() func() {
+	if b == nil {
+		return nil
+	}
+	return b.cancel
 }
 
 // end says that nobody is saving the body any more, and returns what it has become.

@@ -19,6 +19,7 @@ type entry struct {
 	attempts int           // uploads that failed since the start, or since it was retried
 	lasting  int           // how many of them in a row failed in a way that lasts
 	trouble  string        // why the last one did
+	cancel   func()        // ends its upload; nil: none is under way
 
 	due    time.Time // not tried before; the queue's
 	queued bool      // it is in the queue's heap, and not taken; the queue's

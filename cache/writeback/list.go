@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -22,6 +23,7 @@ type Item struct {
 	Site     string    `json:"site"`
 	Key      string    `json:"key"`
 	Bytes    int64     `json:"bytes"`
+	Sent     int64     `json:"sent,omitempty"` // of them, in parts that the bucket has confirmed
 	State    string    `json:"state"`
 	Replaces bool      `json:"replaces,omitempty"` // a copy that is in the bucket
 	Rule     string    `json:"rule,omitempty"`
@@ -40,8 +42,24 @@ type Summary struct {
 	Bytes   int64     `json:"bytes"`   // of all of them, and of pulls under way
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Aside   int       `json:"set_aside"` // damaged files in the folder dead
-	Evicted int       `json:"evicted"`   // dead objects that were dropped for want of room, since the start
 	Paused  bool      `json:"paused"`
+
+	// Since the start:
+	Saved   int `json:"saved"`   // objects written to their buckets
+	Newer   int `json:"newer"`   // not written: the bucket had an object by somebody else, which stays
+	Evicted int `json:"evicted"` // dead objects that were dropped for want of room
+}
+
+// counts are of entries that have left, since the start.
+type counts struct {
+	saved, newer, evicted int
+}
+
+// count notes an entry that leaves.
+func (s *Spool) count(n *int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*n++
 }
 
 // Filter narrows a list.
@@ -56,7 +74,8 @@ type Filter struct {
 func (s *Spool) Summary() Summary {
 	s.mu.Lock()
 	dead := s.dead.Len()
-	sum := Summary{Waiting: len(s.index) - dead, Dead: dead, Bytes: s.used, Aside: s.aside, Evicted: s.evicted}
+	sum := Summary{Waiting: len(s.index) - dead, Dead: dead, Bytes: s.used, Aside: s.aside}
+	sum.Saved, sum.Newer, sum.Evicted = s.counts.saved, s.counts.newer, s.counts.evicted
 	var oldest uint64
 	for _, e := range s.index {
 		if oldest == 0 || e.serial < oldest {
@@ -134,8 +153,18 @@ func (s *Spool) item(e *entry) (Item, bool) {
 		item.Key, item.Rule, item.Died = string(r.Key), r.Meta.Meta().Origin.Rule, r.Died
 		item.Attempts, item.Error = r.Attempts, r.Error
 	}
+	item.Sent = s.sent(e)
 	s.progress(e, &item)
 	return item, true
+}
+
+// sent counts the bytes of an entry that its bucket has confirmed, part by part.
+func (s *Spool) sent(e *entry) int64 {
+	begun, parts, _, err := readCheckpoint(filepath.Join(s.dir, "uploads", uploadFile(e.name)))
+	if err != nil {
+		return 0 // it does not go up in parts, or has not begun
+	}
+	return min(e.size, int64(len(parts))*begun.PartSize)
 }
 
 // progress fills in what changes while an entry waits.
@@ -199,8 +228,8 @@ func (s *Spool) RetryAll() (retried int, err error) {
 	return retried, err
 }
 
-// Drop removes an entry, whatever its state: the object is not saved. An upload of it that is under way ends as it
-// ends.
+// Drop removes an entry, whatever its state: the object is not saved. An upload of it that is under way is ended; if
+// the bucket has it whole by then, it has it.
 func (s *Spool) Drop(id string) error {
 	e, err := s.byID(id)
 	if err != nil {

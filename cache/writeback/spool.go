@@ -31,7 +31,7 @@ type Spool struct {
 	index   map[hash]*entry
 	dead    list.List // of *entry: given up for the time being, the first to be evicted first
 	aside   int       // damaged entries that are kept in the folder dead
-	evicted int       // dead entries that were given up for want of room
+	counts  counts
 	saved   tombstones
 	early   map[uint64]bool // the serials of drafts that are saved while they arrive
 
@@ -147,7 +147,8 @@ func (s *Spool) unlink(e *entry) error {
 	return errors.Join(os.Remove(s.recordPath(e, suffix)), os.Remove(s.bodyPath(e)))
 }
 
-// forget takes an entry whose files are gone out of the index, and gives back its room. The caller holds its guard.
+// forget takes an entry whose files are gone out of the index, gives back its room, and ends its upload. The caller
+// holds its guard.
 func (s *Spool) forget(e *entry) {
 	s.mu.Lock()
 	if s.index[e.hash] == e {
@@ -158,8 +159,19 @@ func (s *Spool) forget(e *entry) {
 	}
 	s.used -= e.size
 	s.objects--
+	cancel := e.cancel
 	s.mu.Unlock()
 	s.queue.remove(e)
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// uploading notes how to end the upload of an entry, or with nil that it has ended.
+func (s *Spool) uploading(e *entry, cancel func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.cancel = cancel
 }
 
 // reserve takes room for n more bytes, and for one more object if first. For want of room dead entries are given up,

@@ -88,7 +88,12 @@ func (w *Writeback) save(ctx context.Context, e *entry) verdict {
 		return verdictNone
 	}
 	defer got.body.Close()
-	return w.settle(ctx, e, w.upload(ctx, e, got))
+	upload, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.spool.uploading(e, cancel)
+	err = w.upload(upload, e, got)
+	w.spool.uploading(e, nil)
+	return w.settle(ctx, e, err)
 }
 
 // errNoSite means that the bucket of an entry is not known: it waits for the return of its site.
@@ -112,8 +117,13 @@ func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
 	log := w.log.With("site", e.site, "entry", e.hash)
 	switch {
 	case err == nil:
+		w.spool.count(&w.spool.counts.saved)
 		log.Debug("saved", "bytes", e.size)
+	case !w.spool.holds(e): // dropped meanwhile, or another has taken its place
+		w.sweepSoon()
+		return verdictNone
 	case errors.Is(err, cache.ErrPrecondition):
+		w.spool.count(&w.spool.counts.newer)
 		log.Info("not saved: the bucket holds an object by somebody else, which stays")
 	case e.replaces && (errors.Is(err, cache.ErrNotFound) || isLasting(err)):
 		log.Info("not replaced: the copy was deleted, or cannot be replaced in this bucket", "err", err)
