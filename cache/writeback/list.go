@@ -113,8 +113,15 @@ func (s *Spool) List(f Filter) (items []Item, more bool, err error) {
 	return items, more, nil
 }
 
-// page collects the entries of a list in their order, at least one more than are asked for if there are.
+// page collects the entries of a list in their order.
 func (s *Spool) page(f Filter) ([]*entry, error) {
+	page, err := s.matching(f)
+	older := func(a, b *entry) int { return cmp.Compare(a.serial, b.serial) }
+	slices.SortFunc(page, older) // not under mu: it takes a while
+	return page, err
+}
+
+func (s *Spool) matching(f Filter) (matching []*entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var after uint64
@@ -126,14 +133,12 @@ func (s *Spool) page(f Filter) ([]*entry, error) {
 		}
 		after = last.serial
 	}
-	var page []*entry
 	for _, e := range s.index {
 		if e.serial > after && (f.Site == "" || e.site == f.Site) && (!f.Dead || e.grave != nil) {
-			page = append(page, e)
+			matching = append(matching, e)
 		}
 	}
-	slices.SortFunc(page, func(a, b *entry) int { return cmp.Compare(a.serial, b.serial) })
-	return page, nil
+	return matching, nil
 }
 
 // item describes an entry; false: it has left.
