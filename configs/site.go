@@ -67,8 +67,26 @@ func (s *Site) Validate(report func(path, problem string)) {
 	rules.ValidateSet(s.SetConfig, s.RuleConfigs(), report)
 	for i, r := range s.Rules {
 		r.Origin.Validate(under(fmt.Sprintf("rules[%d].origin", i), report))
-		if r.Store.StorageClass != "" && s.Bucket.Dir != "" {
-			report(fmt.Sprintf("rules[%d].store.storage_class", i), "a directory bucket has no storage classes: leave it out")
+		if s.Bucket.Dir != "" {
+			reportDirStore(r.Store, under(fmt.Sprintf("rules[%d].store", i), report))
+		}
+	}
+}
+
+// reportDirStore reports what only an S3 bucket can do with an object.
+func reportDirStore(s rules.Store, report func(path, problem string)) {
+	for _, f := range []struct {
+		path, name string
+		set        bool
+	}{
+		{"storage_class", "storage classes", s.StorageClass != ""},
+		{"encryption", "encryption", s.Encryption != ""},
+		{"kms_key", "encryption", s.KMSKey != ""},
+		{"acl", "ACLs", s.ACL != ""},
+		{"tags", "tags", len(s.Tags) > 0},
+	} {
+		if f.set {
+			report(f.path, "a directory bucket has no "+f.name+": leave it out")
 		}
 	}
 }

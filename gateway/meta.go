@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -32,9 +33,7 @@ func metaOf(resp *origin.Response, rule rules.Config, plan rules.Plan) cache.Met
 	if allow := value(h, "Access-Control-Allow-Origin"); allow == "*" || plan.Header.Get("Origin") == "" {
 		m.AllowOrigin = allow
 	}
-	if resp.Signed {
-		m.User = userMetadata(h)
-	}
+	m.User = userMetadata(resp, rule.Store.Metadata)
 	for _, name := range rule.Store.Headers {
 		if v := value(h, name); v != "" && cache.Replayable(strings.ToLower(name)) {
 			m.Replay = append(m.Replay, cache.Field{Name: strings.ToLower(name), Value: v})
@@ -59,17 +58,20 @@ func safeValues(values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !cache.ValidHeaderValue(v) })
 }
 
-func userMetadata(h http.Header) map[string]string {
-	var user map[string]string
-	for name := range h {
-		key, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-meta-")
-		if !ok || strings.HasPrefix(key, "mg-") {
-			continue
+// userMetadata is that of a signed target, and over it what the rule adds.
+func userMetadata(resp *origin.Response, added map[string]string) map[string]string {
+	user := make(map[string]string, len(added))
+	if resp.Signed {
+		for name := range resp.Header {
+			key, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-meta-")
+			if ok && !strings.HasPrefix(key, "mg-") {
+				user[key] = value(resp.Header, name)
+			}
 		}
-		if user == nil {
-			user = make(map[string]string)
-		}
-		user[key] = value(h, name)
+	}
+	maps.Copy(user, added)
+	if len(user) == 0 {
+		return nil
 	}
 	return user
 }

@@ -92,9 +92,16 @@ func (v *visit) pullLoader(plan rules.Plan, ask origin.Request) cache.Loader {
 			Reason:    d.Refusal(answered),
 			Final:     func(size int64) string { answered.Length = size; return d.Refusal(answered) },
 			Digests:   digestsOf(resp),
-			Put:       cache.PutOptions{StorageClass: rule.Store.StorageClass},
+			Put:       putOptions(rule.Store),
 			SetCookie: safeValues(resp.Header.Values("Set-Cookie")),
 		}, nil
+	}
+}
+
+// putOptions is how the rule wants the object saved.
+func putOptions(s rules.Store) cache.PutOptions {
+	return cache.PutOptions{
+		StorageClass: s.StorageClass, Encryption: s.Encryption, KMSKey: s.KMSKey, ACL: s.ACL, Tags: s.Tags,
 	}
 }
 

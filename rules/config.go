@@ -104,13 +104,26 @@ type Redirect struct {
 	Store bool `yaml:"store"` // pull and keep the object afterwards; never with rewrite.fixed
 }
 
-// Store says how an object is kept, and which answers may be.
+// Store says how an object is kept, and which answers may be. The zero value of each field leaves the matter to the
+// bucket. A directory bucket takes Metadata, and none of those before it.
 type Store struct {
-	StorageClass string   `yaml:"storage_class"` // "": the bucket's default
-	MaxObject    int64    `yaml:"max_object"`    // bytes; 0: no limit
-	Headers      []string `yaml:"headers"`       // more response headers to keep and replay, at most 20
-	Override     []string `yaml:"override"`      // reasons not to keep an answer that are set aside
+	StorageClass string            `yaml:"storage_class"`
+	Encryption   string            `yaml:"encryption"` // EncryptionS3 or EncryptionKMS
+	KMSKey       string            `yaml:"kms_key"`    // with EncryptionKMS
+	ACL          string            `yaml:"acl"`        // a canned ACL
+	Tags         map[string]string `yaml:"tags"`       // at most 10
+	Metadata     map[string]string `yaml:"metadata"`   // user metadata, over the origin's of the same name
+
+	MaxObject int64    `yaml:"max_object"` // bytes; 0: no limit
+	Headers   []string `yaml:"headers"`    // more response headers to keep and replay, at most 20
+	Override  []string `yaml:"override"`   // reasons not to keep an answer that are set aside
 }
+
+// The values of Store.Encryption.
+const (
+	EncryptionS3  = "sse-s3"  // with keys of the bucket
+	EncryptionKMS = "sse-kms" // with a key of a key management service
+)
 
 // The roles of a target.
 const (

@@ -5,11 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 )
-
-// maxStoreHeaders is the most names that store.headers holds.
-const maxStoreHeaders = 20
 
 func (c Config) validateForward(report func(path, problem string)) {
 	oneOf(report, "forward.query", c.Forward.Query, QueryNone, QuerySame, QueryKey, QuerySkip)
@@ -72,62 +68,6 @@ func (c Config) validateSet(report func(path, problem string)) {
 // onlySigned tells whether every target signs its requests.
 func (c Config) onlySigned() bool {
 	return len(c.Targets) > 0 && !slices.ContainsFunc(c.Targets, func(t Target) bool { return !t.Signed })
-}
-
-func (s Store) validate(report func(path, problem string)) {
-	if s.StorageClass != "" && (!validName(s.StorageClass) || len(s.StorageClass) > 64) {
-		report("store.storage_class", fmt.Sprintf("%q is no storage class such as STANDARD_IA", s.StorageClass))
-	}
-	if s.MaxObject < 0 {
-		report("store.max_object", "must not be negative; 0 means no limit")
-	}
-	if len(s.Headers) > maxStoreHeaders {
-		report("store.headers", fmt.Sprintf("has %d names; at most %d are possible", len(s.Headers), maxStoreHeaders))
-	}
-	for i, name := range s.Headers {
-		if problem := s.headerProblem(i, name); problem != "" {
-			report(fmt.Sprintf("store.headers[%d]", i), problem)
-		}
-	}
-	for i, reason := range s.Override {
-		oneOf(report, fmt.Sprintf("store.override[%d]", i), reason, overridable()...)
-	}
-}
-
-// headerProblem says why store.headers cannot hold name at i.
-func (s Store) headerProblem(i int, name string) string {
-	same := func(other string) bool { return strings.EqualFold(other, name) }
-	switch {
-	case !validName(name):
-		return notAName(name)
-	case slices.ContainsFunc(s.Headers[:i], same):
-		return fmt.Sprintf("%s is in the list twice", name)
-	case slices.ContainsFunc(keptAnyway(), same):
-		return fmt.Sprintf("%s is kept without being listed: leave it out", name)
-	case neverReplayed(strings.ToLower(name)):
-		return fmt.Sprintf("%s belongs to one answer and is never kept: leave it out", name)
-	}
-	return ""
-}
-
-// keptAnyway are the headers of the origin that every stored object has.
-func keptAnyway() []string {
-	return []string{
-		"Content-Type", "Content-Encoding", "Content-Disposition", "Cache-Control", "Expires", "Content-Language",
-		"Access-Control-Allow-Origin", "ETag", "Last-Modified",
-	}
-}
-
-// neverReplayed tells whether a response header, in lower case, is about one connection, one message or one client,
-// or is the gateway's own to write.
-func neverReplayed(name string) bool {
-	switch name {
-	case "set-cookie", "set-cookie2", "content-length", "content-range", "accept-ranges", "date", "age", "server",
-		"via", "cache-status", "cdn-loop", "x-request-id", "location", "retry-after", "www-authenticate", "allow",
-		"alt-svc":
-		return true
-	}
-	return isHopByHop(name) || strings.HasPrefix(name, "x-amz-") || strings.HasPrefix(name, "mg-")
 }
 
 func notAName(name string) string { return fmt.Sprintf("%q is not a header name", name) }

@@ -417,3 +417,16 @@ func TestKeySettings(t *testing.T) {
 	wantHit(t, r.get(t, "//a/%2F/b%2Etxt"), "/a/b.txt")
 	r.wantBucket(t, "a/b.txt")
 }
+
+// TestMetadataOfRule: what a rule adds is shown from the first answer on, and a header of that name that an unsigned
+// origin sends is not.
+func TestMetadataOfRule(t *testing.T) {
+	t.Parallel()
+	o := metadataOrigin(t, "ETag", `"v1"`, "Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT",
+		"X-Amz-Meta-Colour", "red", "X-Amz-Meta-Size", "xl")
+	r := serveRules(t, o, `{id: r, origin: {primary: "${ORIGIN}"}, store: {metadata: {colour: "deep blue", team: web}}}`)
+	shown := r.lives(t, "/a", "the body")
+	equal(t, "x-amz-meta-colour", shown.Get("X-Amz-Meta-Colour"), "deep blue")
+	equal(t, "x-amz-meta-team", shown.Get("X-Amz-Meta-Team"), "web")
+	equal(t, "x-amz-meta-size", shown.Get("X-Amz-Meta-Size"), "")
+}
