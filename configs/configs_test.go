@@ -281,7 +281,7 @@ server: {listen: ":9", health_path: /up, idle_timeout: 1m, grace: 5s}
 log: {level: debug, format: json}
 data_dir: /nowhere/data
 spool: {max_bytes: 1GiB, max_entries: 7, fsync: true}
-writeback: {uploads: 3, part_size: 5GB}
+writeback: {uploads: 3, inflight_bytes: 6GB, part_size: 5GB, max_bandwidth: 1MB}
 limits: {max_inflight: 1, max_pulls: 2, max_waiting: 3, max_negative: 4}
 sites:
 - name: s
@@ -300,20 +300,20 @@ sites:
     match: {prefix: "${PREFIX}"}
     origin: {primary: "${ORIGIN}", backup: {s3: {endpoint: "http://s3.example", name: bucketb, prefix: q/}}, failover_on: [404, 5xx]}
     forward: {headers: {pass: all, set: {X-Key: "${SECRET}"}}}
-    store: {max_object: 10MB}
+    store: {max_object: 10MB, metadata: {colour: red}}
 `), testEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := c.Sites[0]
 	r := s.Rules[0]
-	got := []any{c.Server.Grace, c.Spool.MaxBytes, c.Writeback.PartSize, c.Limits.MaxNegative, s.Save, s.Index, s.Key.BadUTF8,
+	got := []any{c.Server.Grace, c.Spool.MaxBytes, c.Writeback.PartSize, c.Writeback.InflightBytes, c.Writeback.MaxBandwidth, c.Limits.MaxNegative, s.Save, s.Index, s.Key.BadUTF8,
 		len(s.ETagSuffixes), s.NegativeTTL, s.OriginFailureStatus, string(s.Order), r.Match.Prefix, r.Forward.Headers.Pass.All(),
-		r.Forward.Headers.Set["X-Key"], r.Store.MaxObject, r.Enabled, r.Origin.MaxConcurrent, strings.Join(r.Origin.FailoverOn, " "),
+		r.Forward.Headers.Set["X-Key"], r.Store.MaxObject, r.Store.Metadata["colour"], r.Enabled, r.Origin.MaxConcurrent, strings.Join(r.Origin.FailoverOn, " "),
 		len(r.Targets), r.Targets[0].Base, r.Targets[1].Signed, r.Targets[1].KeyPrefix}
-	want := []any{5 * time.Second, int64(1 << 30), int64(5e9), 4, false, "index.html", "escape",
+	want := []any{5 * time.Second, int64(1 << 30), int64(5e9), int64(6e9), int64(1e6), 4, false, "index.html", "escape",
 		0, time.Duration(0), 424, "exclusive", "img", true,
-		"s3cr3t-Passw0rd", int64(10e6), true, 256, "404 5xx",
+		"s3cr3t-Passw0rd", int64(10e6), "red", true, 256, "404 5xx",
 		2, "https://old.example.com", true, "q/"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)

@@ -4,7 +4,7 @@
 // replaces an object that it was not told to replace, and a key that the bucket cannot keep apart from other keys is
 // never sent to it. What a bucket can do is learnt by a probe at start, see Bucket.Run.
 //
-// It does not cache, does not retry writes and does not list.
+// It does not cache, does not retry writes and does not list objects.
 package bucket
 
 import (
@@ -32,6 +32,8 @@ type Bucket interface {
 var (
 	_ Bucket = (*Dir)(nil)
 	_ Bucket = (*S3)(nil)
+
+	_ cache.Parted = (*S3)(nil)
 )
 
 // Config says where a site's objects live: in exactly one of Dir and S3.
@@ -73,9 +75,9 @@ func prefixProblem(prefix string) string {
 	return ""
 }
 
-// New opens the bucket that c describes. Objects of more than partSize bytes are written in parts (S3 only; its limits
-// of 5 MiB to 5 GiB and of 10,000 parts overrule partSize). New does no I/O over the network.
-func New(c Config, partSize int64, log *slog.Logger) (Bucket, error) {
+// New opens the bucket that c describes. Buckets that are opened with the same uploads share its bounds (S3 only; the
+// limits of S3, 5 MiB to 5 GiB and 10,000 parts, overrule its part size). New does no I/O over the network.
+func New(c Config, uploads *Uploads, log *slog.Logger) (Bucket, error) {
 	var problems []error
 	c.Validate(func(path, problem string) {
 		problems = append(problems, errors.New(strings.TrimPrefix(path+": "+problem, ": ")))
@@ -84,7 +86,7 @@ func New(c Config, partSize int64, log *slog.Logger) (Bucket, error) {
 		return nil, err
 	}
 	if c.S3 != nil {
-		return NewS3(*c.S3, c.Prefix, partSize, log)
+		return NewS3(*c.S3, c.Prefix, uploads, log)
 	}
 	return NewDir(c.Dir, c.Prefix, log)
 }

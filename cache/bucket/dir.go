@@ -66,7 +66,7 @@ const (
 // Creating is atomic against everybody (a hard link; on a disk without those only against this Dir). Replacing is
 // atomic against other writes of this Dir: a person or another process who changes the file between the check of its
 // ETag and the rename, some microseconds later, loses that change. Readers keep the file that they have opened.
-// Folders that become empty are left. The storage class is ignored.
+// Folders that become empty are left.
 //
 // # What else may be there
 //

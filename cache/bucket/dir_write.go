@@ -17,13 +17,17 @@ import (
 	"mirrorgate/cache"
 )
 
-// Put implements cache.Bucket. PutOptions.StorageClass has no meaning in a directory.
+// Put implements cache.Bucket. Of PutOptions only IfMatch has a meaning in a directory; storage class, encryption, ACL
+// and tags are refused. A body that is a cache.Proof is copied while it arrives.
 func (d *Dir) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) error {
 	if strings.HasPrefix(key, cache.InternalPrefix) || !legalKey(key) {
 		return &cache.BucketError{Op: "put", Lasting: true, Err: cache.ErrKeyForm}
 	}
 	if meta.Size < 0 {
 		return &cache.BucketError{Op: "put", Lasting: true, Err: errors.New("the size of the body is not known")}
+	}
+	if o.StorageClass != "" || o.Encryption != "" || o.KMSKey != "" || o.ACL != "" || len(o.Tags) > 0 {
+		return &cache.BucketError{Op: "put", Lasting: true, Err: errNoOptions}
 	}
 	p := d.place(key)
 	// Who cannot win learns it before the body is copied.
@@ -38,6 +42,9 @@ func (d *Dir) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.
 	if err := w.describe(meta); err != nil {
 		return diskError("put", err)
 	}
+	if err := proven(ctx, body); err != nil {
+		return diskError("put", err)
+	}
 	d.locks[p.stripe].Lock()
 	defer d.locks[p.stripe].Unlock()
 	if err := w.commit(o.IfMatch); err != nil {
@@ -49,6 +56,8 @@ func (d *Dir) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.
 	}
 	return nil
 }
+
+var errNoOptions = errors.New("a directory bucket has no storage classes, encryption, ACLs and tags")
 
 // write is one object on its way into the directory: stage, describe, commit, settle. A crash between any two of them
 // leaves the old object or the new one, each with its own metadata.

@@ -20,6 +20,9 @@ type abilities struct {
 	writable      bool
 	kept          keyForm // the unusual forms that it keeps apart
 	put, complete conditions
+	deleteIfMatch bool // If-Match holds on DELETE
+	putMD5        bool // the ETag of a PUT is the MD5 of the bytes
+	partMD5       bool // the ETag of a part is
 }
 
 // conditions tells which conditions hold on a request: none is known to hold unless the probe has seen it.
@@ -97,7 +100,8 @@ func (s *S3) learnt(able *abilities) {
 	}
 	s.log.Info("the bucket is ready",
 		"keeps_empty_segments", able.kept&formEmpty != 0, "keeps_leading_slash", able.kept&formLeading != 0,
-		"keeps_dot_segments", able.kept&formDot != 0, "keeps_dotdot_segments", able.kept&formDots != 0)
+		"keeps_dot_segments", able.kept&formDot != 0, "keeps_dotdot_segments", able.kept&formDots != 0,
+		"etags_are_md5", able.putMD5 && able.partMD5)
 }
 
 // probe is one run of requests under a random name, which it deletes afterwards.
@@ -105,12 +109,13 @@ type probe struct {
 	*S3
 	base    string
 	written []string
+	partMD5 bool // so far, the ETag of each part was the MD5 of its bytes
 }
 
 func (s *S3) probe(ctx context.Context) (*abilities, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.pace.limit)
 	defer cancel()
-	p := &probe{S3: s, base: s.prefix + cache.InternalPrefix + "probe/" + rand.Text() + "/"}
+	p := &probe{S3: s, base: s.prefix + cache.InternalPrefix + "probe/" + rand.Text() + "/", partMD5: true}
 	defer p.cleanUp(ctx)
 
 	first, err := p.write(ctx, p.base+"first", "first", nil)
@@ -122,8 +127,10 @@ func (s *S3) probe(ctx context.Context) (*abilities, error) {
 	case !first.done:
 		return nil, fmt.Errorf("probe: %w", classify("put", first.refusal))
 	}
-	able := &abilities{writable: true}
-	steps := []func(context.Context, *abilities) error{p.forms, p.putConditions, p.completeConditions, p.hatch}
+	able := &abilities{writable: true, putMD5: first.etag == md5Of("first")}
+	steps := []func(context.Context, *abilities) error{
+		p.forms, p.putConditions, p.completeConditions, p.deleteConditions, p.hatch,
+	}
 	for _, step := range steps {
 		if err := step(ctx, able); err != nil {
 			return nil, fmt.Errorf("probe: %w", err)

@@ -2,8 +2,11 @@ package bucket
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
@@ -54,6 +57,7 @@ func (p *probe) writeInParts(ctx context.Context, key, content string, c conditi
 		minio.PutObjectPartOptions{DisableContentSha256: true})
 	var info minio.UploadInfo
 	if err == nil {
+		p.partMD5 = p.partMD5 && part.ETag == md5Of(content)
 		var o minio.PutObjectOptions
 		if c != nil {
 			c(&o)
@@ -62,7 +66,7 @@ func (p *probe) writeInParts(ctx context.Context, key, content string, c conditi
 		info, err = p.sdk.CompleteMultipartUpload(ctx, p.config.Name, key, id, parts, o)
 	}
 	if err != nil {
-		p.abort(ctx, key, id)
+		_ = p.abandon(ctx, key, id) // it is logged
 	}
 	return p.attempted(key, info.ETag, err)
 }
@@ -74,7 +78,39 @@ func (p *probe) putConditions(ctx context.Context, able *abilities) (err error) 
 
 func (p *probe) completeConditions(ctx context.Context, able *abilities) (err error) {
 	able.complete, err = conditionsOf(ctx, p.base+"parts", p.writeInParts)
+	able.partMD5 = p.partMD5
 	return err
+}
+
+// deleteConditions tries a DELETE with a wrong ETag and one with the right one.
+func (p *probe) deleteConditions(ctx context.Context, able *abilities) error {
+	key, content := p.base+"delete", "delete"
+	a, err := p.write(ctx, key, content, nil)
+	if err != nil || !a.done {
+		return err
+	}
+	wrong := p.removeIfMatch(ctx, key, `"`+wrongETag+`"`)
+	if !errors.Is(wrong, cache.ErrPrecondition) {
+		return nothingLearnt(wrong)
+	}
+	right := p.removeIfMatch(ctx, key, `"`+a.etag+`"`)
+	able.deleteIfMatch = right == nil
+	return nothingLearnt(right)
+}
+
+// nothingLearnt is err if the server might answer otherwise another time.
+func nothingLearnt(err error) error {
+	var failed *cache.BucketError
+	if errors.As(err, &failed) && !failed.Lasting && failed.Status != http.StatusInternalServerError {
+		return err
+	}
+	return nil
+}
+
+// md5Of is the ETag without quotes that content has where ETags are MD5.
+func md5Of(content string) string {
+	sum := md5.Sum([]byte(content))
+	return hex.EncodeToString(sum[:])
 }
 
 // writer is write or writeInParts.

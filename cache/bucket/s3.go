@@ -18,10 +18,10 @@ import (
 // S3 is a bucket that is reached over the S3 protocol. Reads are signed here and sent over fasthttp; writes go through
 // minio-go.
 type S3 struct {
-	config   S3Config
-	prefix   string
-	partSize int64
-	log      *slog.Logger
+	config  S3Config
+	prefix  string
+	uploads *Uploads
+	log     *slog.Logger
 
 	endpoint    endpoint
 	credentials *credentials
@@ -35,23 +35,24 @@ type S3 struct {
 	pace    pace
 }
 
-// NewS3 opens the bucket that a validated c describes; prefix is put before every key. No request is sent yet.
-func NewS3(c S3Config, prefix string, partSize int64, log *slog.Logger) (*S3, error) {
+// NewS3 opens the bucket that a validated c describes; prefix is put before every key. Buckets share the bounds of
+// uploads. No request is sent yet.
+func NewS3(c S3Config, prefix string, uploads *Uploads, log *slog.Logger) (*S3, error) {
 	e, err := newEndpoint(c)
 	if err != nil {
 		return nil, err
 	}
 	s := &S3{
-		config: c, prefix: prefix, partSize: min(max(partSize, minPart), maxPart),
+		config: c, prefix: prefix, uploads: uploads,
 		log: log.With("bucket", c.Name, "endpoint", e.server), endpoint: e, pace: defaultPace,
 	}
 	s.credentials = newCredentials(c, s.log)
 	s.client = newClient(e, s.credentials, c.Timeouts)
 	s.canary = newCanary(s.readCanary)
-	s.writes = newWrites(e, c.Timeouts)
+	s.writes = newWrites(e, c.Timeouts, uploads.bandwidth)
 	sdk, err := minio.New(e.server, &minio.Options{
 		Creds: s.credentials.sdk, Secure: e.tls != nil, Region: e.region, BucketLookup: e.lookup,
-		Transport: s.writes, MaxRetries: 1,
+		Transport: witness{s.writes}, MaxRetries: 1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", c.Endpoint, err)

@@ -23,7 +23,7 @@ func BenchmarkOpen(b *testing.B) {
 	var c S3Config
 	c.SetDefaults()
 	c.Endpoint, c.Name, c.AccessKey, c.SecretKey = "http://"+l.Addr().String(), "box", "AKID", "secret"
-	s, err := NewS3(c, "", 5<<20, slog.New(slog.DiscardHandler))
+	s, err := NewS3(c, "", NewUploads(UploadLimits{PartSize: 5 << 20}), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

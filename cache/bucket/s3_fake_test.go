@@ -28,13 +28,22 @@ type fakeS3 struct {
 	mu       sync.Mutex
 	objects  map[string]*fakeObject
 	uploads  map[string]map[int][]byte
+	names    map[string]string // the keys of uploads
+	begun    int
 	requests []fakeRequest
 	conns    int
 
 	// answer may answer a request itself; false leaves it to the server.
 	answer func(w http.ResponseWriter, r fakeRequest) bool
 
-	ignorePut, ignoreComplete bool // conditions
+	// lose drops the answer to a request that was carried out.
+	lose func(r fakeRequest) bool
+	// etag changes what a PUT is answered with.
+	etag func(r fakeRequest, etag string) string
+
+	ignorePut, ignoreComplete, ignoreDelete bool // conditions
+	plain                                   bool // knows no encryption
+	page                                    int  // parts and uploads in one list; 0: all
 }
 
 type fakeObject struct {
@@ -50,7 +59,7 @@ type fakeRequest struct {
 }
 
 func newFakeS3(t *testing.T, secure bool) *fakeS3 {
-	f := &fakeS3{t: t, objects: map[string]*fakeObject{}, uploads: map[string]map[int][]byte{}}
+	f := &fakeS3{t: t, objects: map[string]*fakeObject{}, uploads: map[string]map[int][]byte{}, names: map[string]string{}}
 	f.Server = httptest.NewUnstartedServer(f)
 	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	f.Config.ConnState = func(_ net.Conn, s http.ConnState) {
@@ -79,7 +88,7 @@ func (f *fakeS3) bucket(change func(*S3Config)) *S3 {
 	if change != nil {
 		change(&c)
 	}
-	s, err := NewS3(c, "", 5<<20, slog.New(slog.NewTextHandler(f.t.Output(), nil)))
+	s, err := NewS3(c, "", NewUploads(UploadLimits{PartSize: 5 << 20}), slog.New(slog.NewTextHandler(f.t.Output(), nil)))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -162,35 +171,64 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer != nil && answer(w, req) {
 		return
 	}
+	if f.lose != nil && f.lose(req) {
+		f.carryOut(httptest.NewRecorder(), r, req)
+		raw(w, "", nil)
+		return
+	}
+	f.carryOut(w, r, req)
+}
+
+func (f *fakeS3) carryOut(w http.ResponseWriter, r *http.Request, req fakeRequest) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	q := r.URL.Query()
+	q, body := r.URL.Query(), req.body
+	if sse := r.Header.Get("X-Amz-Server-Side-Encryption"); sse != "" && !f.plain {
+		w.Header().Set("X-Amz-Server-Side-Encryption", sse)
+	}
 	switch {
+	case r.Method == "GET" && q.Has("uploadId"):
+		f.listParts(w, q)
+	case r.Method == "GET" && q.Has("uploads"):
+		f.listUploads(w, q)
 	case r.Method == "GET" || r.Method == "HEAD":
 		f.get(w, r, req.key)
 	case r.Method == "DELETE" && q.Has("uploadId"):
+		if f.uploads[q.Get("uploadId")] == nil {
+			fail(w, 404, "NoSuchUpload")
+			return
+		}
 		delete(f.uploads, q.Get("uploadId"))
 		w.WriteHeader(204)
+	case r.Method == "DELETE" && f.stopped(w, r, req.key, f.ignoreDelete):
 	case r.Method == "DELETE":
 		delete(f.objects, req.key)
 		w.WriteHeader(204)
 	case r.Method == "POST" && q.Has("uploads"):
-		id := strconv.Itoa(len(f.requests))
+		f.begun++
+		id := strconv.Itoa(f.begun)
+		f.names[id] = req.key
 		f.uploads[id] = map[int][]byte{}
 		fmt.Fprintf(w, `<InitiateMultipartUploadResult><Bucket>box</Bucket><UploadId>%s</UploadId></InitiateMultipartUploadResult>`, id)
 	case r.Method == "PUT" && q.Has("uploadId"):
-		n, _ := strconv.Atoi(q.Get("partNumber"))
-		f.uploads[q.Get("uploadId")][n] = body
-		w.Header().Set("ETag", etagOf(body))
+		f.putPart(w, req, q)
 	case r.Method == "POST":
-		f.complete(w, r, req.key, q.Get("uploadId"))
+		f.complete(w, r, req, q.Get("uploadId"))
 	case r.Method == "PUT":
 		if f.stopped(w, r, req.key, f.ignorePut) {
 			return
 		}
 		f.objects[req.key] = &fakeObject{data: body, header: r.Header}
-		w.Header().Set("ETag", etagOf(body))
+		w.Header().Set("ETag", f.told(req, etagOf(body)))
 	}
+}
+
+// told is the ETag that a PUT is answered with.
+func (f *fakeS3) told(r fakeRequest, etag string) string {
+	if f.etag != nil {
+		return f.etag(r, etag)
+	}
+	return etag
 }
 
 func etagOf(data []byte) string {
@@ -198,7 +236,8 @@ func etagOf(data []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-func (f *fakeS3) complete(w http.ResponseWriter, r *http.Request, key, id string) {
+func (f *fakeS3) complete(w http.ResponseWriter, r *http.Request, req fakeRequest, id string) {
+	key := req.key
 	parts, ok := f.uploads[id]
 	if !ok {
 		fail(w, 404, "NoSuchUpload")
@@ -208,6 +247,10 @@ func (f *fakeS3) complete(w http.ResponseWriter, r *http.Request, key, id string
 		return
 	}
 	var data []byte
+	if !asListed(req.body, parts) {
+		fail(w, 400, "InvalidPart")
+		return
+	}
 	for _, n := range slices.Sorted(maps.Keys(parts)) {
 		data = append(data, parts[n]...)
 	}

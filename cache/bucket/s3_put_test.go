@@ -206,7 +206,7 @@ func TestHeadersOfWrites(t *testing.T) {
 func TestKnownMD5(t *testing.T) {
 	w := &upload{body: strings.NewReader("other")}
 	w.meta = cache.Meta{Size: 5, Origin: cache.Provenance{Time: time.Now(), Size: 5, MD5: "5d41402abc4b2a76b9719d911017c592"}}
-	if sum, err := w.knownMD5(); err != nil || sum != "XUFAKrxLKna5cZ2REBfFkg==" {
+	if sum, err := w.knownMD5(t.Context()); err != nil || sum != "XUFAKrxLKna5cZ2REBfFkg==" {
 		t.Errorf("sum = %s, %v", sum, err)
 	}
 }

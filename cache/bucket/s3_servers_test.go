@@ -26,7 +26,7 @@ func openOn(t *testing.T, s *harness.S3Server, name, prefix string, change func(
 	if change != nil {
 		change(&c)
 	}
-	b, err := bucket.New(bucket.Config{Prefix: prefix, S3: &c}, 5<<20, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	b, err := bucket.New(bucket.Config{Prefix: prefix, S3: &c}, bucket.NewUploads(bucket.UploadLimits{PartSize: 5 << 20}), slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestNoSuchBucketOnServers(t *testing.T) {
 			var c bucket.S3Config
 			c.SetDefaults()
 			c.Endpoint, c.Name, c.AccessKey, c.SecretKey = s.Endpoint, "nowhere", s.AccessKey, s.SecretKey
-			b, err := bucket.New(bucket.Config{S3: &c}, 5<<20, slog.New(slog.NewTextHandler(t.Output(), nil)))
+			b, err := bucket.New(bucket.Config{S3: &c}, bucket.NewUploads(bucket.UploadLimits{PartSize: 5 << 20}), slog.New(slog.NewTextHandler(t.Output(), nil)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // dialer opens watched connections.
 type dialer struct {
 	tls                   *tls.Config // nil: plain TCP
 	connect, first, stall time.Duration
+	bandwidth             *rate.Limiter // nil: send as fast as it goes
 }
 
 // dial connects within d.connect, TLS included, and within what is left of ctx.
@@ -24,10 +27,14 @@ func (d dialer) dial(ctx context.Context, addr string) (net.Conn, error) {
 		return nil, fmt.Errorf("connect within %s (timeouts.connect): %w", d.connect, err)
 	}
 	c := newConn(tcp, d.first, d.stall)
-	if d.tls == nil {
-		return c, nil
+	var out net.Conn = c
+	if d.bandwidth != nil {
+		out = newPacedConn(c, d.bandwidth)
 	}
-	secure := tls.Client(c, d.tls)
+	if d.tls == nil {
+		return out, nil
+	}
+	secure := tls.Client(out, d.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("TLS handshake with %s: %w", addr, err)

@@ -47,10 +47,11 @@ func parseRefusal(status int, body io.Reader) refusal {
 // Codes of a server that cannot hold a key because of its form.
 var formCodes = []string{"XMinioInvalidObjectName", "KeyTooLongError", "KeyTooLong", "InvalidURI", "InvalidObjectName"}
 
-// Codes of 400 and 403 that pass by themselves or with new credentials.
+// Codes of 400, 403, 404 and 409 that pass by themselves, with new credentials, or when the bytes are sent again.
 var passingCodes = []string{
 	"ExpiredToken", "TokenRefreshRequired", "RequestTimeTooSkewed", "RequestExpired", "RequestTimeout", "IncompleteBody",
-	"SlowDown", "ConditionalRequestConflict", "OperationAborted", "NoSuchUpload", "Throttling", "ThrottlingException",
+	"SlowDown", codeConflict, "OperationAborted", "NoSuchUpload", "Throttling", "ThrottlingException",
+	"KMS.ThrottlingException", "BadDigest", "InvalidPart", "InvalidPartOrder",
 }
 
 // classify decides once what a refusal means. It does not know about delete markers, missing_is and conflicts.

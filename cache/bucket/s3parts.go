@@ -2,6 +2,8 @@ package bucket
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +11,9 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"mirrorgate/cache"
 )
 
 const (
@@ -30,66 +35,165 @@ func partSizeFor(size, partSize int64) int64 {
 	return (need + step - 1) / step * step
 }
 
+// opened is an upload in parts that the server holds open.
+type opened struct {
+	id    string
+	size  int64                // of every part but the last
+	parts []minio.CompletePart // all of them, in order; without an ETag: still to be sent
+}
+
+func newOpened(id string, size, partSize int64) *opened {
+	u := &opened{id: id, size: partSize, parts: make([]minio.CompletePart, (size+partSize-1)/partSize)}
+	for i := range u.parts {
+		u.parts[i].PartNumber = i + 1
+	}
+	return u
+}
+
+// section is where in the object part i lies.
+func (u *opened) section(i int, size int64) (start, length int64) {
+	start = int64(i) * u.size
+	return start, min(u.size, size-start)
+}
+
 // inParts writes with a multipart upload. The condition belongs to its end; beginning one changes nothing.
 func (w *upload) inParts(ctx context.Context) error {
-	id, err := w.sdk.NewMultipartUpload(ctx, w.config.Name, w.key, w.options)
+	u, err := w.open(ctx)
 	if err != nil {
-		return fromSDK("put", err)
+		return err
 	}
-	parts, err := w.sendParts(ctx, id)
-	if err == nil && w.guarded {
-		err = w.look(ctx)
-	}
+	err = w.sendParts(ctx, u)
 	if err == nil {
-		var options minio.PutObjectOptions
-		w.condition(&options)
-		_, err = w.sdk.CompleteMultipartUpload(ctx, w.config.Name, w.key, id, parts, options)
-		err = fromSDK("put", err)
+		err = w.complete(ctx, u)
+	}
+	err = w.settle(ctx, err)
+	w.end(ctx, u, err)
+	return err
+}
+
+// open goes on with the upload that is remembered, or begins one.
+func (w *upload) open(ctx context.Context) (*opened, error) {
+	if w.put.Checkpoint != nil {
+		u, err := w.resume(ctx)
+		if u != nil || err != nil {
+			return u, err
+		}
+	}
+	return w.begin(ctx)
+}
+
+// begin opens an upload. It is remembered before any part is sent.
+func (w *upload) begin(ctx context.Context) (*opened, error) {
+	size := partSizeFor(w.meta.Size, w.uploads.partSize)
+	seen := new(sealing)
+	id, err := w.sdk.NewMultipartUpload(seen.watch(ctx), w.config.Name, w.key, w.options)
+	if err != nil {
+		return nil, w.settle(ctx, fromSDK("begin upload", err))
+	}
+	err = w.sealed(seen)
+	if err == nil && w.put.Checkpoint != nil {
+		if err = w.put.Checkpoint.Begin(id, size); err != nil {
+			err = fmt.Errorf("remember the upload in parts: %w", err)
+		}
 	}
 	if err != nil {
-		w.abort(ctx, w.key, id)
+		_ = w.abandon(ctx, w.key, id) // it is logged
+		return nil, err
+	}
+	return newOpened(id, w.meta.Size, size), nil
+}
+
+func (w *upload) sendParts(ctx context.Context, u *opened) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelParts)
+	for i := range u.parts {
+		if u.parts[i].ETag != "" {
+			continue
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() (err error) {
+			start, length := u.section(i, w.meta.Size)
+			u.parts[i].ETag, err = w.sendPart(ctx, u.id, i+1, start, length)
+			if err == nil {
+				w.remember(u.parts[i])
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// sendPart reads the part first, and takes part in the bounds of sending only then: its bytes may not have come yet.
+func (w *upload) sendPart(ctx context.Context, id string, number int, start, length int64) (etag string, err error) {
+	sum, err := sumMD5(ctx, w.body, start, length)
+	if err != nil {
+		return "", err
+	}
+	release, err := w.uploads.acquire(ctx, length)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	seen := new(sealing)
+	r := io.NewSectionReader(w.body, start, length)
+	part, err := w.sdk.PutObjectPart(seen.watch(ctx), w.config.Name, w.key, id, number, r, length,
+		minio.PutObjectPartOptions{Md5Base64: sum, DisableContentSha256: true})
+	if err != nil {
+		return "", fromSDK("put part", err)
+	}
+	opaque := w.put.Encryption == cache.EncryptionKMS
+	return part.ETag, compare(w.able.partMD5 && !opaque, "put part", part.ETag, sum, seen)
+}
+
+// complete makes the object visible.
+func (w *upload) complete(ctx context.Context, u *opened) error {
+	if err := w.proven(ctx); err != nil {
+		return err
+	}
+	if w.guarded {
+		if err := w.look(ctx); err != nil {
+			return err
+		}
+	}
+	var options minio.PutObjectOptions
+	w.condition(&options)
+	_, err := w.sdk.CompleteMultipartUpload(ctx, w.config.Name, w.key, u.id, u.parts, options)
+	return fromSDK("complete upload", err)
+}
+
+// Abort gives up an upload of key; see cache.Parted.
+func (s *S3) Abort(ctx context.Context, key, id string) error {
+	full, err := s.fullKey(key)
+	if errors.Is(err, cache.ErrKeyForm) && s.able.Load() == nil {
+		return cache.ErrNotReady
+	}
+	if err != nil {
+		return &cache.BucketError{Op: "abort upload", Lasting: true, Err: err}
+	}
+	return s.abort(ctx, full, id)
+}
+
+// abort is nil also when the server does not know the upload.
+func (s *S3) abort(ctx context.Context, key, id string) error {
+	err := fromSDK("abort upload", s.sdk.AbortMultipartUpload(ctx, s.config.Name, key, id))
+	if codeOf(err) == minio.NoSuchUpload {
+		return nil
 	}
 	return err
 }
 
-func (w *upload) sendParts(ctx context.Context, id string) ([]minio.CompletePart, error) {
-	size := partSizeFor(w.meta.Size, w.partSize)
-	parts := make([]minio.CompletePart, (w.meta.Size+size-1)/size)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelParts)
-	for i := range parts {
-		if ctx.Err() != nil {
-			break
-		}
-		group.Go(func() error {
-			start := int64(i) * size
-			etag, err := w.sendPart(ctx, id, i+1, start, min(size, w.meta.Size-start))
-			parts[i] = minio.CompletePart{PartNumber: i + 1, ETag: etag}
-			return err
-		})
-	}
-	return parts, group.Wait()
-}
-
-func (w *upload) sendPart(ctx context.Context, id string, number int, start, length int64) (etag string, err error) {
-	sum, err := sumMD5(w.body, start, length)
-	if err != nil {
-		return "", err
-	}
-	r := io.NewSectionReader(w.body, start, length)
-	part, err := w.sdk.PutObjectPart(ctx, w.config.Name, w.key, id, number, r, length,
-		minio.PutObjectPartOptions{Md5Base64: sum, DisableContentSha256: true})
-	return part.ETag, fromSDK("put part", err)
-}
-
-// abort gives up an upload in parts, whatever became of ctx: the server would keep, and charge for, its parts.
-func (s *S3) abort(ctx context.Context, key, id string) {
+// abandon gives up an upload in parts, whatever became of ctx: the server would keep, and charge for, its parts.
+func (s *S3) abandon(ctx context.Context, key, id string) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	err := s.sdk.AbortMultipartUpload(ctx, s.config.Name, key, id)
-	if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchUpload {
-		s.log.Warn("an upload in parts could not be given up: its parts stay in the bucket", "key", key, "error", err)
+	err := s.abort(ctx, key, id)
+	if err != nil {
+		s.log.Warn("an upload in parts could not be given up: its parts stay in the bucket",
+			"key", key, "upload", id, "error", err)
 	}
+	return err
 }
 
 // afterwards is the context of what is put in order when ctx may have ended. It lasts abortLimit, and only hurryLimit
@@ -105,8 +209,8 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // newWrites is the transport for minio-go. Its limits are those of conn; a server may take six times first_byte to
 // answer a write, since it makes the bytes durable first.
-func newWrites(e endpoint, t Timeouts) *http.Transport {
-	d := dialer{connect: t.Connect, first: 6 * t.FirstByte, stall: t.Stall}
+func newWrites(e endpoint, t Timeouts, bandwidth *rate.Limiter) *http.Transport {
+	d := dialer{connect: t.Connect, first: 6 * t.FirstByte, stall: t.Stall, bandwidth: bandwidth}
 	dial := func(ctx context.Context, _, addr string) (net.Conn, error) { return d.dial(ctx, addr) }
 	return &http.Transport{
 		DialContext: dial, TLSClientConfig: e.tls.Clone(), TLSHandshakeTimeout: t.Connect,

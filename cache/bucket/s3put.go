@@ -6,13 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
-	"golang.org/x/net/http/httpguts"
 
 	"mirrorgate/cache"
 )
@@ -28,6 +26,7 @@ const (
 // upload is one object on its way into the bucket.
 type upload struct {
 	*S3
+	able    *abilities
 	key     string
 	body    io.ReaderAt
 	meta    cache.Meta
@@ -41,38 +40,65 @@ type upload struct {
 // Put writes an object; see cache.Bucket. Objects of more than the part size go in parts, at most four at a time; body
 // is read, and no part is kept in memory. A bucket that ignores conditions on the end of an upload in parts, but not
 // on a single PUT, gets objects of up to 5 GiB as one PUT.
+//
+// A body that is a cache.Proof is read as it arrives, and its parts are sent; the ReadAt that waits for bytes should
+// end with ctx. A Checkpoint keeps an upload in parts open after a failure that passes, see s3resume.go.
 func (s *S3) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) error {
-	able := s.able.Load()
-	if able == nil {
-		return cache.ErrNotReady
-	}
-	full, err := s.fullKey(key)
-	if strings.HasPrefix(key, cache.InternalPrefix) {
-		err = errors.New("keys under " + cache.InternalPrefix + " are kept for mirrorgate itself")
-	}
+	w, err := s.newUpload(key, body, meta, o)
 	if err != nil {
-		return &cache.BucketError{Op: "put", Lasting: true, Err: err}
-	}
-	w := &upload{S3: s, key: full, body: body, meta: meta, put: o}
-	if err := w.plan(able); err != nil {
-		return &cache.BucketError{Op: "put", Lasting: true, Err: err}
+		return err
 	}
 	if w.guarded {
 		if err := w.look(ctx); err != nil {
 			return err
 		}
 	}
-	if w.single {
-		err = w.whole(ctx)
-	} else {
-		err = w.inParts(ctx)
+	if !w.single {
+		return w.inParts(ctx)
 	}
-	return w.settle(ctx, err)
+	if err := w.dropRemembered(ctx); err != nil {
+		return err
+	}
+	return w.settle(ctx, w.whole(ctx))
 }
 
-// plan decides how the object is written. Its errors last.
-func (w *upload) plan(able *abilities) error {
-	size := w.meta.Size
+// newUpload decides how an object is written. Its errors last, but for cache.ErrNotReady.
+func (s *S3) newUpload(key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) (*upload, error) {
+	able := s.able.Load()
+	if able == nil {
+		return nil, cache.ErrNotReady
+	}
+	full, err := s.fullKey(key)
+	if strings.HasPrefix(key, cache.InternalPrefix) {
+		err = errors.New("keys under " + cache.InternalPrefix + " are kept for mirrorgate itself")
+	}
+	w := &upload{S3: s, able: able, key: full, body: body, meta: meta, put: o}
+	if err == nil {
+		err = w.plan()
+	}
+	if err == nil {
+		err = w.describe()
+	}
+	if err != nil {
+		return nil, &cache.BucketError{Op: "put", Lasting: true, Err: err}
+	}
+	return w, nil
+}
+
+// InParts tells whether Put would write an object of size bytes in parts. It is false until the bucket has answered
+// its probe, and for what Put would refuse.
+func (s *S3) InParts(size int64, o cache.PutOptions) bool {
+	able := s.able.Load()
+	if able == nil {
+		return false
+	}
+	w := &upload{S3: s, able: able, meta: cache.Meta{Size: size}, put: o}
+	return w.plan() == nil && !w.single
+}
+
+// plan chooses between one PUT and parts, and whether the bucket keeps the condition.
+func (w *upload) plan() error {
+	size, able := w.meta.Size, w.able
 	switch {
 	case !able.writable:
 		return errors.New("the start-up probe was not allowed to write into the bucket")
@@ -81,7 +107,7 @@ func (w *upload) plan(able *abilities) error {
 	case strings.HasPrefix(w.put.IfMatch, "W/"):
 		return errors.New("the bucket gives weak ETags: a replacement could not be made safe with If-Match")
 	}
-	w.single = size <= w.partSize
+	w.single = size <= w.uploads.partSize
 	if !w.single && size <= maxSingle && !able.complete.hold(w.put) && able.put.hold(w.put) {
 		w.single = true
 	}
@@ -92,28 +118,6 @@ func (w *upload) plan(able *abilities) error {
 	w.guarded = !conditions.hold(w.put)
 	if w.guarded && w.put.IfMatch != "" {
 		return errors.New("this bucket ignores If-Match: a replacement could overwrite a newer object")
-	}
-	return w.describe()
-}
-
-// describe fills in the metadata. Names of user metadata are given whole, since minio-go would take one called
-// "x-amz-acl" for that very header; Expires too, since minio-go would rewrite it.
-func (w *upload) describe() error {
-	stored, _ := cache.EncodeMeta(w.meta)
-	user := make(map[string]string, len(stored.User)+1)
-	for name, value := range stored.User {
-		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-			return fmt.Errorf("user metadata %q cannot be sent as a header", name)
-		}
-		user["X-Amz-Meta-"+name] = value
-	}
-	if stored.Expires != "" {
-		user["Expires"] = stored.Expires
-	}
-	w.options = minio.PutObjectOptions{
-		UserMetadata: user, ContentType: stored.ContentType, ContentEncoding: stored.ContentEncoding,
-		ContentDisposition: stored.ContentDisposition, ContentLanguage: stored.ContentLanguage,
-		CacheControl: stored.CacheControl, StorageClass: w.put.StorageClass, DisableContentSha256: true,
 	}
 	return nil
 }
@@ -140,38 +144,48 @@ func (w *upload) look(ctx context.Context) error {
 
 // whole writes with one PUT. The signature covers the MD5, which the server compares with the bytes.
 func (w *upload) whole(ctx context.Context) error {
-	sum, err := w.knownMD5()
+	sum, err := w.knownMD5(ctx)
 	if err != nil {
 		return err
 	}
+	if err := w.proven(ctx); err != nil {
+		return err
+	}
+	if w.guarded && w.arriving() {
+		if err := w.look(ctx); err != nil { // it took a while
+			return err
+		}
+	}
 	options := w.options
 	w.condition(&options)
+	made, err := w.putWhole(ctx, sum, options)
+	if err != nil {
+		return err
+	}
+	return w.checkWhole(ctx, made, sum)
+}
+
+// putWhole sends the PUT.
+func (w *upload) putWhole(ctx context.Context, sum string, o minio.PutObjectOptions) (made, error) {
+	release, err := w.uploads.acquire(ctx, w.meta.Size)
+	if err != nil {
+		return made{}, err
+	}
+	defer release()
+	seen := new(sealing)
 	r := io.NewSectionReader(w.body, 0, w.meta.Size)
-	_, err = w.sdk.PutObject(ctx, w.config.Name, w.key, r, w.meta.Size, sum, "", options)
-	return fromSDK("put", err)
+	info, err := w.sdk.PutObject(seen.watch(ctx), w.config.Name, w.key, r, w.meta.Size, sum, "", o)
+	return made{etag: info.ETag, version: info.VersionID, sealing: seen}, fromSDK("put", err)
 }
 
 // knownMD5 is the Content-MD5 of the body: taken from its provenance, or computed.
-func (w *upload) knownMD5() (string, error) {
+func (w *upload) knownMD5(ctx context.Context) (string, error) {
 	if p := w.meta.Origin; p.Believed() && p.Size == w.meta.Size {
 		if sum, err := hex.DecodeString(p.MD5); err == nil && len(sum) == md5.Size {
 			return base64.StdEncoding.EncodeToString(sum), nil
 		}
 	}
-	return sumMD5(w.body, 0, w.meta.Size)
-}
-
-// sumMD5 reads the section once; sending it reads it again, from the page cache.
-func sumMD5(body io.ReaderAt, start, length int64) (string, error) {
-	h := md5.New()
-	n, err := io.Copy(h, io.NewSectionReader(body, start, length))
-	if err == nil && n < length {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the body at byte %d: %w", start+n, err)
-	}
-	return base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
+	return sumMD5(ctx, w.body, 0, w.meta.Size)
 }
 
 // settle turns what a condition led to into cache.ErrPrecondition or into an error that is worth another try.
@@ -182,8 +196,7 @@ func (w *upload) settle(ctx context.Context, err error) error {
 		}
 		return &cache.BucketError{Op: "put", Status: http.StatusNotFound, Code: minio.NoSuchKey}
 	}
-	var refused *cache.BucketError
-	if !errors.As(err, &refused) || refused.Code != "ConditionalRequestConflict" {
+	if codeOf(err) != codeConflict {
 		return err
 	}
 	etag, found, headErr := w.exists(ctx, w.key)

@@ -59,8 +59,12 @@ type process struct {
 // start opens everything, and listens. Nothing runs yet.
 func start(cfg *configs.Config, log *slog.Logger) (*process, error) {
 	p := &process{cfg: cfg, log: log, buckets: make(map[string]bucket.Bucket)}
+	uploads := bucket.NewUploads(bucket.UploadLimits{
+		PartSize: cfg.Writeback.PartSize, InflightBytes: cfg.Writeback.InflightBytes,
+		MaxBandwidth: cfg.Writeback.MaxBandwidth,
+	})
 	for _, site := range cfg.Sites {
-		b, err := bucket.New(site.Bucket, cfg.Writeback.PartSize, log.With("site", site.Name))
+		b, err := bucket.New(site.Bucket, uploads, log.With("site", site.Name))
 		if err != nil {
 			return nil, fmt.Errorf("site %s: open the bucket: %w", site.Name, err)
 		}
