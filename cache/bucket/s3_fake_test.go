@@ -81,6 +81,12 @@ func newFakeS3(t *testing.T, secure bool) *fakeS3 {
 // bucket opens "box" on the server, without running it.
 func (f *fakeS3) bucket(change func(*S3Config)) *S3 {
 	f.t.Helper()
+	return f.bucketWith(NewUploads(UploadLimits{PartSize: 5 << 20}), change)
+}
+
+// bucketWith is bucket with shared bounds.
+func (f *fakeS3) bucketWith(u *Uploads, change func(*S3Config)) *S3 {
+	f.t.Helper()
 	var c S3Config
 	c.SetDefaults()
 	c.Endpoint, c.Name, c.AccessKey, c.SecretKey, c.Lookup = f.URL, "box", "AKID", "secret", lookupPath
@@ -88,7 +94,7 @@ func (f *fakeS3) bucket(change func(*S3Config)) *S3 {
 	if change != nil {
 		change(&c)
 	}
-	s, err := NewS3(c, "", NewUploads(UploadLimits{PartSize: 5 << 20}), slog.New(slog.NewTextHandler(f.t.Output(), nil)))
+	s, err := NewS3(c, "", u, slog.New(slog.NewTextHandler(f.t.Output(), nil)))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -247,7 +253,7 @@ func (f *fakeS3) complete(w http.ResponseWriter, r *http.Request, req fakeReques
 		return
 	}
 	var data []byte
-	if !asListed(req.body, parts) {
+	if !f.asListed(req.body, parts) {
 		fail(w, 400, "InvalidPart")
 		return
 	}

@@ -128,7 +128,9 @@ func TestLastingRefusals(t *testing.T) {
 		{403, "AccessDenied", true}, {403, "QuotaExceeded", true}, {403, "RequestTimeTooSkewed", false},
 		{404, "NoSuchBucket", true}, {404, "NoSuchUpload", false}, {409, "ObjectParentIsFile", true},
 		{409, "OperationAborted", false}, {429, "TooManyRequests", false}, {500, "InternalError", false},
-		{501, "NotImplemented", true}, {503, "SlowDown", false}, {507, "XMinioStorageFull", true},
+		{400, "AccessControlListNotSupported", true}, {400, "KMS.NotFoundException", true}, {404, "kms:KeyNotFound", true},
+		{400, "KMS.ThrottlingException", false}, {400, "InvalidTag", true}, {400, "BadDigest", false},
+		{400, "InvalidEncryptionAlgorithmError", true}, {501, "NotImplemented", true}, {503, "SlowDown", false}, {507, "XMinioStorageFull", true},
 	} {
 		f := newFakeS3(t, false)
 		s := f.ready(nil)

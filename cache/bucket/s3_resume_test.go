@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"mirrorgate/cache"
 )
@@ -52,6 +53,9 @@ func (c *checkpoint) End() error {
 	return nil
 }
 
+// patient waits longer than a busy machine needs for a few large parts.
+func patient(c *S3Config) { c.Timeouts.FirstByte = 5 * time.Second }
+
 // parts are the numbers of the parts that were sent, in order, and their bytes.
 func (f *fakeS3) parts() (numbers string, total int) {
 	var sent []string
@@ -87,19 +91,17 @@ func interrupted(t *testing.T, f *fakeS3, s *S3, o cache.PutOptions) *checkpoint
 	t.Helper()
 	c := new(checkpoint)
 	o.Checkpoint = c
-	var rest sync.WaitGroup // the others are through before part 2 fails
-	rest.Add(2)
 	f.answer = func(w http.ResponseWriter, r fakeRequest) bool {
-		if isPart(r, "2") {
-			rest.Wait()
-			eventually(t, "two parts are remembered", func() bool { return len(c.Upload().Parts) == 2 })
-			fail(w, 503, "SlowDown")
-			return true
+		if !isPart(r, "2") {
+			return false
 		}
-		if isPart(r, "13") {
-			rest.Done()
+		wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for tick := time.Tick(time.Millisecond); wait.Err() == nil && len(c.Upload().Parts) < 2; {
+			<-tick // the others are through before part 2 fails
 		}
-		return false
+		fail(w, 503, "SlowDown")
+		return true
 	}
 	var failure *cache.BucketError
 	if err := save(t, s, "big", large, o); !errors.As(err, &failure) || failure.Lasting {
@@ -130,7 +132,7 @@ func wantBig(t *testing.T, f *fakeS3, c *checkpoint) {
 func TestResume(t *testing.T) {
 	f := newFakeS3(t, false)
 	f.page = 1
-	s := f.ready(nil)
+	s := f.ready(patient)
 	c := interrupted(t, f, s, cache.PutOptions{})
 	s.uploads = NewUploads(UploadLimits{PartSize: 6 << 20})
 	if err := save(t, s, "big", large, cache.PutOptions{Checkpoint: c}); err != nil {
@@ -171,7 +173,7 @@ func TestResumeDistrusts(t *testing.T) {
 		"no part size":     {func(_ *fakeS3, up *cache.Upload) { up.PartSize = 0 }, "1 2 3"},
 	} {
 		f := newFakeS3(t, false)
-		s := f.ready(nil)
+		s := f.ready(patient)
 		c := interrupted(t, f, s, cache.PutOptions{})
 		up := c.Upload()
 		if test.want == "" {
@@ -203,7 +205,7 @@ func TestResumeForgotten(t *testing.T) {
 		"deleted, not replaced": {"", "old", cache.ErrPrecondition},
 	} {
 		f := newFakeS3(t, false)
-		s := f.ready(nil)
+		s := f.ready(patient)
 		var o cache.PutOptions
 		if test.old != "" {
 			f.put("big", test.old)
@@ -231,7 +233,7 @@ func TestResumeForgotten(t *testing.T) {
 // A Complete whose answer nobody got is found out by the next Put.
 func TestLostComplete(t *testing.T) {
 	f := newFakeS3(t, false)
-	s := f.ready(nil)
+	s := f.ready(patient)
 	c := new(checkpoint)
 	f.lose = isEnd
 	var failure *cache.BucketError
@@ -272,7 +274,7 @@ func TestEndsOfUploads(t *testing.T) {
 		{409, "ConditionalRequestConflict", false}, {400, "InvalidPart", false}, {400, "EntityTooSmall", false},
 	} {
 		f := newFakeS3(t, false)
-		s := f.ready(nil)
+		s := f.ready(patient)
 		c := new(checkpoint)
 		f.answer = refuse(test.status, test.code)
 		if err := save(t, s, "big", large, cache.PutOptions{Checkpoint: c}); err == nil {
@@ -287,7 +289,7 @@ func TestEndsOfUploads(t *testing.T) {
 // An upload that cannot be given up stays remembered, so that it can be later; Abort does that.
 func TestAbortFails(t *testing.T) {
 	f := newFakeS3(t, false)
-	s := f.ready(nil)
+	s := f.ready(patient)
 	c := new(checkpoint)
 	f.answer = func(w http.ResponseWriter, r fakeRequest) bool {
 		switch {
@@ -324,7 +326,7 @@ func TestAbortFails(t *testing.T) {
 // Without a place to remember it an upload is given up before a part is sent.
 func TestBeginFails(t *testing.T) {
 	f := newFakeS3(t, false)
-	s := f.ready(nil)
+	s := f.ready(patient)
 	full := errors.New("the disk is full")
 	c := &checkpoint{beginFails: full}
 	if err := save(t, s, "big", large, cache.PutOptions{Checkpoint: c}); !errors.Is(err, full) {
@@ -338,7 +340,7 @@ func TestBeginFails(t *testing.T) {
 // An ended context leaves the upload open.
 func TestInterruptedByContext(t *testing.T) {
 	f := newFakeS3(t, false)
-	s := f.ready(nil)
+	s := f.ready(patient)
 	c := new(checkpoint)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -367,7 +369,7 @@ func TestInterruptedByContext(t *testing.T) {
 // An object that is written whole by now does not leave its old upload behind.
 func TestDropRemembered(t *testing.T) {
 	f := newFakeS3(t, false)
-	s := f.ready(nil)
+	s := f.ready(patient)
 	c := interrupted(t, f, s, cache.PutOptions{})
 	s.uploads = NewUploads(UploadLimits{PartSize: 64 << 20})
 	if err := save(t, s, "big", large, cache.PutOptions{Checkpoint: c}); err != nil {

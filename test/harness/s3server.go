@@ -15,6 +15,9 @@ import (
 // Region is the region of every S3 server started here.
 const Region = "us-east-1"
 
+// KMSKey is the id of the one key that MinIO encrypts with, for whoever asks for it.
+const KMSKey = "test-key"
+
 // S3Server is a real S3 server with an empty store. It is restarted with its objects.
 type S3Server struct {
 	*Process
@@ -33,6 +36,7 @@ func StartMinIO(t testing.TB) *S3Server {
 	s.run(t, []string{"server", "--quiet", "--address", s.addr(), "--console-address", FreeAddr(t), s.Dir},
 		"MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off",
 		"MINIO_CI_CD=1", // objects may lie on the root file system
+		"MINIO_KMS_SECRET_KEY="+KMSKey+":bWlycm9yZ2F0ZS10ZXN0LWtleS1vZi0zMi1ieXRlcyE=",
 		"HOME="+t.TempDir())
 	return s
 }
