@@ -378,6 +378,21 @@ func TestDropRemembered(t *testing.T) {
 	wantBig(t, f, c)
 }
 
+// Somebody else's object ends the upload, also where a look-up finds it.
+func TestDropLost(t *testing.T) {
+	f := newFakeS3(t, false)
+	f.ignorePut, f.ignoreComplete = true, true
+	s := f.ready(patient)
+	c := interrupted(t, f, s, cache.PutOptions{})
+	f.put("big", "theirs")
+	if err := save(t, s, "big", large, cache.PutOptions{Checkpoint: c}); !errors.Is(err, cache.ErrPrecondition) {
+		t.Errorf("got error %v, want ErrPrecondition", err)
+	}
+	if len(f.uploads) != 0 || c.Upload().ID != "" {
+		t.Errorf("%d uploads are open, remembered is %+v", len(f.uploads), c.Upload())
+	}
+}
+
 // InParts and Put agree.
 func TestInParts(t *testing.T) {
 	f := newFakeS3(t, false)

@@ -40,10 +40,11 @@ type opened struct {
 	id    string
 	size  int64                // of every part but the last
 	parts []minio.CompletePart // all of them, in order; without an ETag: still to be sent
+	seen  *sealing             // what the answers to the beginning and to the parts said
 }
 
 func newOpened(id string, size, partSize int64) *opened {
-	u := &opened{id: id, size: partSize, parts: make([]minio.CompletePart, (size+partSize-1)/partSize)}
+	u := &opened{id: id, size: partSize, parts: make([]minio.CompletePart, (size+partSize-1)/partSize), seen: new(sealing)}
 	for i := range u.parts {
 		u.parts[i].PartNumber = i + 1
 	}
@@ -90,17 +91,15 @@ func (w *upload) begin(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, w.settle(ctx, fromSDK("begin upload", err))
 	}
-	err = w.sealed(seen)
-	if err == nil && w.put.Checkpoint != nil {
-		if err = w.put.Checkpoint.Begin(id, size); err != nil {
-			err = fmt.Errorf("remember the upload in parts: %w", err)
+	if w.put.Checkpoint != nil {
+		if err := w.put.Checkpoint.Begin(id, size); err != nil {
+			_ = w.abandon(ctx, w.key, id) // it is logged
+			return nil, fmt.Errorf("remember the upload in parts: %w", err)
 		}
 	}
-	if err != nil {
-		_ = w.abandon(ctx, w.key, id) // it is logged
-		return nil, err
-	}
-	return newOpened(id, w.meta.Size, size), nil
+	u := newOpened(id, w.meta.Size, size)
+	u.seen = seen
+	return u, nil
 }
 
 func (w *upload) sendParts(ctx context.Context, u *opened) error {
@@ -115,7 +114,7 @@ func (w *upload) sendParts(ctx context.Context, u *opened) error {
 		}
 		group.Go(func() (err error) {
 			start, length := u.section(i, w.meta.Size)
-			u.parts[i].ETag, err = w.sendPart(ctx, u.id, i+1, start, length)
+			u.parts[i].ETag, err = w.sendPart(ctx, u, i+1, start, length)
 			if err == nil {
 				w.remember(u.parts[i])
 			}
@@ -126,7 +125,7 @@ func (w *upload) sendParts(ctx context.Context, u *opened) error {
 }
 
 // sendPart reads the part first, and takes part in the bounds of sending only then: its bytes may not have come yet.
-func (w *upload) sendPart(ctx context.Context, id string, number int, start, length int64) (etag string, err error) {
+func (w *upload) sendPart(ctx context.Context, u *opened, number int, start, length int64) (etag string, err error) {
 	sum, err := sumMD5(ctx, w.body, start, length)
 	if err != nil {
 		return "", err
@@ -136,19 +135,21 @@ func (w *upload) sendPart(ctx context.Context, id string, number int, start, len
 		return "", err
 	}
 	defer release()
-	seen := new(sealing)
 	r := io.NewSectionReader(w.body, start, length)
-	part, err := w.sdk.PutObjectPart(seen.watch(ctx), w.config.Name, w.key, id, number, r, length,
+	part, err := w.sdk.PutObjectPart(u.seen.watch(ctx), w.config.Name, w.key, u.id, number, r, length,
 		minio.PutObjectPartOptions{Md5Base64: sum, DisableContentSha256: true})
 	if err != nil {
 		return "", fromSDK("put part", err)
 	}
 	opaque := w.put.Encryption == cache.EncryptionKMS
-	return part.ETag, compare(w.able.partMD5 && !opaque, "put part", part.ETag, sum, seen)
+	return part.ETag, compare(w.able.partMD5 && !opaque, "put part", part.ETag, sum, u.seen)
 }
 
 // complete makes the object visible.
 func (w *upload) complete(ctx context.Context, u *opened) error {
+	if err := w.sealed(u.seen); err != nil {
+		return err
+	}
 	if err := w.proven(ctx); err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ func (s *S3) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.M
 	}
 	if w.guarded {
 		if err := w.look(ctx); err != nil {
+			if errors.Is(err, cache.ErrPrecondition) {
+				_ = w.dropRemembered(ctx) // it is logged, and the checkpoint stays
+			}
 			return err
 		}
 	}

@@ -24,14 +24,16 @@ func (w witness) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := w.RoundTripper.RoundTrip(r)
 	if seen, ok := r.Context().Value(sealingKey{}).(*sealing); ok && err == nil {
 		how := resp.Header.Get("X-Amz-Server-Side-Encryption")
-		seen.how.Store(&how)
+		if how != "" {
+			seen.how.Store(&how)
+		}
 	}
 	return resp, err
 }
 
 type sealingKey struct{}
 
-// sealing is the encryption that a server says an object has.
+// sealing is the encryption that a server says an object has, in any of the answers that it watches: not all say so.
 type sealing struct{ how atomic.Pointer[string] }
 
 func (s *sealing) watch(ctx context.Context) context.Context {
