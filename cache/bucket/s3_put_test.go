@@ -36,7 +36,7 @@ func TestConditionsOfServers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFakeS3(t, false)
 			f.ignorePut, f.ignoreComplete = test.ignorePut, test.ignoreComplete
-			s := f.ready(nil)
+			s := f.ready(patient)
 			if err := save(t, s, "big", large, cache.PutOptions{}); err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ func (c *checkpoint) End() error {
 }
 
 // patient waits longer than a busy machine needs for a few large parts.
-func patient(c *S3Config) { c.Timeouts.FirstByte = 5 * time.Second }
+func patient(c *S3Config) { c.Timeouts.FirstByte, c.Timeouts.Stall = 5*time.Second, 5*time.Second }
 
 // parts are the numbers of the parts that were sent, in order, and their bytes.
 func (f *fakeS3) parts() (numbers string, total int) {

@@ -141,16 +141,27 @@ func (s suite) growingUnproven() {
 			s.isOneOf(name+" broken", <-s.putGrowing(s.Context(), name, broken, ""), errBroken)
 		}
 
-		left := NewGrowing(randomBytes(33, size))
-		left.Grow(int(size))
-		ctx, cancel := context.WithCancel(s.Context())
-		done := s.putGrowing(ctx, name, left, "")
-		<-left.Asked()
-		cancel()
-		if err := <-done; err == nil || errors.Is(err, cache.ErrPrecondition) {
-			s.Errorf("%s given up: got error %v", name, err)
-		}
+		s.leftUnproven(name, size)
 		s.absentAfter("bodies without proof", name)
 	}
 	s.holds("old", []byte("old"))
+}
+
+// leftUnproven ends the put that waits for the proof.
+func (s suite) leftUnproven(key string, size int64) {
+	s.Helper()
+	left := NewGrowing(randomBytes(33, size))
+	left.Grow(int(size))
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	done := s.putGrowing(ctx, key, left, "")
+	select {
+	case <-left.Asked():
+	case err := <-done:
+		s.Fatalf("%s: put ended without asking for the proof: %v", key, err)
+	}
+	cancel()
+	if err := <-done; err == nil || errors.Is(err, cache.ErrPrecondition) {
+		s.Errorf("%s given up: got error %v", key, err)
+	}
 }
