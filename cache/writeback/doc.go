@@ -15,5 +15,7 @@
 // entry that the bucket refuses for good is kept and served, too, until somebody retries or drops it, or its room is
 // needed: what waits is never dropped.
 //
-// A body is not flushed to the platter unless spool.fsync is set: after a power cut the origin still has it.
+// A body is not flushed to the platter unless spool.fsync is set: after a power cut the origin still has it. So after a
+// start of the machine, other than one of the process alone, a body that waits is compared with its checksum before it
+// is served or saved.
 package writeback

@@ -13,7 +13,8 @@ import (
 // entry is a committed body: what the index needs of it. The spool's mu guards what changes.
 type entry struct {
 	name
-	site string
+	site    string
+	suspect *suspect // its body is to be checked before it is used; nil: it is trusted
 
 	grave    *list.Element // its place among the dead; nil: it waits to be saved
 	attempts int           // uploads that failed since the start, or since it was retried
@@ -83,9 +84,21 @@ func (s *Spool) take(e *entry) (*stored, error) {
 	}
 	got, err := s.read(e, true)
 	guard.RUnlock()
+	if got, err = s.checked(e, got, err); errors.Is(err, errDamaged) {
+		return nil, nil
+	}
+	return got, err
+}
+
+// checked finishes the reading of an entry, without its guard. What is damaged is set aside.
+func (s *Spool) checked(e *entry, got *stored, err error) (*stored, error) {
+	if err == nil && got.body != nil {
+		if err = e.check(got); err != nil {
+			err = errors.Join(err, got.body.Close())
+		}
+	}
 	if errors.Is(err, errDamaged) {
 		s.setAside(e, err)
-		return nil, nil
 	}
 	if err != nil {
 		return nil, err
@@ -104,10 +117,9 @@ func (s *Spool) Open(id cache.ID, o cache.ReadOptions) (*cache.Object, error) {
 		guard.RUnlock()
 		return nil, cache.ErrNotFound
 	}
-	got, err := s.read(e, !o.HeadersOnly)
+	got, err := s.read(e, !o.HeadersOnly || e.suspect != nil)
 	guard.RUnlock()
-	if errors.Is(err, errDamaged) {
-		s.setAside(e, err)
+	if got, err = s.checked(e, got, err); errors.Is(err, errDamaged) {
 		return nil, cache.ErrNotFound
 	}
 	if err != nil {
@@ -120,11 +132,14 @@ func (s *Spool) Open(id cache.ID, o cache.ReadOptions) (*cache.Object, error) {
 func (g *stored) object(o cache.ReadOptions) (*cache.Object, error) {
 	obj := &cache.Object{Meta: g.record.Meta.Meta(), Length: g.record.Meta.Size, Tier: cache.TierSpool}
 	err := narrow(obj, o)
-	if g.body == nil {
-		return obj, err
+	if g.body != nil && (err != nil || o.HeadersOnly) {
+		err = errors.Join(err, g.body.Close())
 	}
 	if err != nil {
-		return nil, errors.Join(err, g.body.Close())
+		return nil, err
+	}
+	if o.HeadersOnly {
+		return obj, nil
 	}
 	obj.Body = newSection(g.body, obj.Start, obj.Length)
 	return obj, nil

@@ -145,7 +145,11 @@ func (s *Spool) drop(path string) {
 func (s *Spool) takeUp() {
 	var dead []*entry
 	waiting := make([]*entry, 0, len(s.index))
+	trusted := s.sameBoot()
 	for _, e := range s.index {
+		if !trusted {
+			e.suspect = new(suspect)
+		}
 		if e.grave != nil {
 			dead = append(dead, e)
 		} else {
