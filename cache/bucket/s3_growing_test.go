@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"mirrorgate/cache"
 	"mirrorgate/cache/bucket/buckettest"
@@ -27,7 +28,9 @@ func TestGrowingParts(t *testing.T) {
 	done := putGrowing(t.Context(), s, g, cache.PutOptions{Checkpoint: c})
 	g.Grow(5<<20 + 1)
 	eventually(t, "the first part is there", func() bool { return len(c.Upload().Parts) == 1 })
-	if err := save(t, s, "small", "goes by", cache.PutOptions{}); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.Put(ctx, "small", strings.NewReader("goes by"), cache.Meta{Size: 7}, cache.PutOptions{}); err != nil {
 		t.Errorf("a small object beside it: %v", err)
 	}
 	g.Grow(len(large))
