@@ -22,7 +22,7 @@ import (
 
 // onServers runs f on an empty bucket of each real server.
 func onServers(t *testing.T, f func(t *testing.T, s *harness.S3Server, b *bucket.S3)) {
-	for _, start := range []func(testing.TB) *harness.S3Server{harness.StartMinIO, harness.StartVersityGW} {
+	for _, start := range []func(testing.TB) *harness.S3Server{harness.StartEncryptingMinIO, harness.StartVersityGW} {
 		s := start(t)
 		t.Run(s.Name, func(t *testing.T) {
 			s.CreateBucket(t, "box")

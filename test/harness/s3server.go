@@ -29,15 +29,26 @@ type S3Server struct {
 	client    *minio.Client
 }
 
-// StartMinIO starts a MinIO server.
+// StartMinIO starts a MinIO server. It refuses to encrypt, having no key.
 func StartMinIO(t testing.TB) *S3Server {
 	t.Helper()
+	return startMinIO(t)
+}
+
+// StartEncryptingMinIO starts a MinIO server that encrypts for whoever asks for it, with KMSKey.
+func StartEncryptingMinIO(t testing.TB) *S3Server {
+	t.Helper()
+	return startMinIO(t, "MINIO_KMS_SECRET_KEY="+KMSKey+":bWlycm9yZ2F0ZS10ZXN0LWtleS1vZi0zMi1ieXRlcyE=")
+}
+
+func startMinIO(t testing.TB, env ...string) *S3Server {
+	t.Helper()
 	s := newS3Server(t, "minio")
-	s.run(t, []string{"server", "--quiet", "--address", s.addr(), "--console-address", FreeAddr(t), s.Dir},
+	env = append(env,
 		"MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off",
 		"MINIO_CI_CD=1", // objects may lie on the root file system
-		"MINIO_KMS_SECRET_KEY="+KMSKey+":bWlycm9yZ2F0ZS10ZXN0LWtleS1vZi0zMi1ieXRlcyE=",
 		"HOME="+t.TempDir())
+	s.run(t, []string{"server", "--quiet", "--address", s.addr(), "--console-address", FreeAddr(t), s.Dir}, env...)
 	return s
 }
 
