@@ -16,6 +16,8 @@ var (
 	ErrKeyForm = errors.New("this bucket cannot hold a key of this form")
 	// ErrNotReady means that the bucket has not been probed yet; it passes.
 	ErrNotReady = errors.New("the bucket has not answered its start-up probe yet")
+	// ErrDamaged means that a body is not the one that its checksum was made of: it is nobody's object any more.
+	ErrDamaged = errors.New("the body does not fit its checksum")
 	// ErrNoRoom means that the spool is full: spool.max_bytes or spool.max_entries is reached.
 	ErrNoRoom = errors.New("no room in the spool (spool.max_bytes or spool.max_entries)")
 )

@@ -94,6 +94,7 @@ type Bucket interface {
 
 	// Put writes meta.Size bytes of body under key, with what of meta a bucket keeps (see EncodeMeta), whole or not at
 	// all. It may read body several times and from several goroutines, and does not close it. A body may be a Proof. An
-	// option that the bucket lacks is a *BucketError that lasts.
+	// option that the bucket lacks is a *BucketError that lasts. ErrDamaged tells that the body does not fit the MD5 of
+	// meta's provenance; not every bucket looks.
 	Put(ctx context.Context, key string, body io.ReaderAt, meta Meta, o PutOptions) error
 }

@@ -77,13 +77,11 @@ func (d *Dir) stage(ctx context.Context, p place, body io.ReaderAt, meta cache.M
 	if err != nil {
 		return nil, err
 	}
-	w := &write{dir: d, place: p, temp: temp, md5: strings.ToLower(meta.Origin.MD5)}
-	if isHexMD5(w.md5) {
-		err = copyBody(ctx, f, nil, body, meta.Size)
-	} else {
-		sum := md5.New()
-		err = copyBody(ctx, f, sum, body, meta.Size)
-		w.md5 = hex.EncodeToString(sum.Sum(nil))
+	sum := md5.New()
+	err = copyBody(ctx, f, sum, body, meta.Size)
+	w := &write{dir: d, place: p, temp: temp, md5: hex.EncodeToString(sum.Sum(nil))}
+	if known := strings.ToLower(meta.Origin.MD5); err == nil && isHexMD5(known) && known != w.md5 {
+		err = fmt.Errorf("%w: it has the MD5 %s, %s was expected", cache.ErrDamaged, w.md5, known)
 	}
 	if err == nil {
 		w.id, err = syncedIdentity(f)
@@ -108,7 +106,7 @@ func syncedIdentity(f *os.File) (identity, error) {
 	return identityOf(info), nil
 }
 
-// copyBody writes size bytes of body to f, and to sum unless it is nil.
+// copyBody writes size bytes of body to f, and to sum.
 func copyBody(ctx context.Context, f *os.File, sum hash.Hash, body io.ReaderAt, size int64) error {
 	buf := make([]byte, min(size, 256<<10))
 	for off := int64(0); off < size; {
@@ -123,9 +121,7 @@ func copyBody(ctx context.Context, f *os.File, sum hash.Hash, body io.ReaderAt, 
 			}
 			return fmt.Errorf("read the body at byte %d of %d: %w", off+int64(n), size, err)
 		}
-		if sum != nil {
-			sum.Write(part)
-		}
+		sum.Write(part)
 		if _, err := f.Write(part); err != nil {
 			return err
 		}
@@ -243,7 +239,8 @@ func (w *write) discard() {
 // diskError makes the errors that are not the contract's own a BucketError.
 func diskError(op string, err error) error {
 	var done *cache.BucketError
-	if errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrPrecondition) || errors.As(err, &done) {
+	if errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrPrecondition) ||
+		errors.Is(err, cache.ErrDamaged) || errors.As(err, &done) {
 		return err
 	}
 	return &cache.BucketError{Op: op, Lasting: needsMending(err), Err: err}

@@ -47,11 +47,14 @@ func parseRefusal(status int, body io.Reader) refusal {
 // Codes of a server that cannot hold a key because of its form.
 var formCodes = []string{"XMinioInvalidObjectName", "KeyTooLongError", "KeyTooLong", "InvalidURI", "InvalidObjectName"}
 
+// codeBadDigest: the bytes that came do not have the MD5 that was sent with them.
+const codeBadDigest = "BadDigest"
+
 // Codes of 400, 403, 404 and 409 that pass by themselves, with new credentials, or when the bytes are sent again.
 var passingCodes = []string{
 	"ExpiredToken", "TokenRefreshRequired", "RequestTimeTooSkewed", "RequestExpired", "RequestTimeout", "IncompleteBody",
 	"SlowDown", codeConflict, "OperationAborted", "NoSuchUpload", "Throttling", "ThrottlingException",
-	"KMS.ThrottlingException", "BadDigest", "InvalidPart", "InvalidPartOrder",
+	"KMS.ThrottlingException", codeBadDigest, "InvalidPart", "InvalidPartOrder",
 }
 
 // classify decides once what a refusal means. It does not know about delete markers, missing_is and conflicts.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -162,6 +163,9 @@ func (w *upload) whole(ctx context.Context) error {
 	options := w.options
 	w.condition(&options)
 	made, err := w.putWhole(ctx, sum, options)
+	if codeOf(err) == codeBadDigest {
+		return w.blame(ctx, sum, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -179,6 +183,14 @@ func (w *upload) putWhole(ctx context.Context, sum string, o minio.PutObjectOpti
 	r := io.NewSectionReader(w.body, 0, w.meta.Size)
 	info, err := w.sdk.PutObject(seen.watch(ctx), w.config.Name, w.key, r, w.meta.Size, sum, "", o)
 	return made{etag: info.ETag, version: info.VersionID, sealing: seen}, fromSDK("put", err)
+}
+
+// blame finds out whether the body or the way to the server is behind an MD5 that did not fit.
+func (w *upload) blame(ctx context.Context, sum string, err error) error {
+	if now, sumErr := sumMD5(ctx, w.body, 0, w.meta.Size); sumErr == nil && now != sum {
+		return fmt.Errorf("%w: %w", cache.ErrDamaged, err)
+	}
+	return err
 }
 
 // knownMD5 is the Content-MD5 of the body: taken from its provenance, or computed.

@@ -122,6 +122,10 @@ func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
 	case !w.spool.holds(e): // dropped meanwhile, or another has taken its place
 		w.sweepSoon()
 		return verdictNone
+	case errors.Is(err, cache.ErrDamaged):
+		w.spool.setAside(e, err)
+		w.sweepSoon()
+		return verdictWell
 	case errors.Is(err, cache.ErrPrecondition):
 		w.spool.count(&w.spool.counts.newer)
 		log.Info("not saved: the bucket holds an object by somebody else, which stays")

@@ -420,3 +420,20 @@ func TestSaveOfDamaged(t *testing.T) {
 		wantRoom(t, s, 0, 0)
 	})
 }
+
+// A bucket that finds the body to be another than its checksum says is right: it is set aside.
+func TestSaveOfAnotherBody(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *Spool) {
+		b := &bucket{put: func(context.Context, string) error { return fmt.Errorf("put: %w", cache.ErrDamaged) }}
+		_, stop := start(t, s, 1, b)
+		commit(t, s, "k", "data")
+		wait(time.Hour)
+		stop()
+		wantAbsent(t, s, "k")
+		if len(b.tries()) != 1 || s.Saved(id("k")) {
+			t.Errorf("%d tries", len(b.tries()))
+		}
+		wantFiles(t, s, "dead", 2)
+		wantRoom(t, s, 0, 0)
+	})
+}

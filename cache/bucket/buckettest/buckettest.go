@@ -60,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) cache.Bucket, keeps Keeps) {
 		{"readers during replacement", suite.readersDuringReplacement},
 		{"short body", suite.shortBody},
 		{"broken body", suite.brokenBody},
+		{"damaged body", suite.damagedBody},
 		{"growing body", suite.growingProven},
 		{"growing body without proof", suite.growingUnproven},
 		{"ended context", suite.endedContext},

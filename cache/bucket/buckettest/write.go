@@ -3,10 +3,13 @@ package buckettest
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"mirrorgate/cache"
 )
@@ -107,6 +110,20 @@ func (s suite) readUntil(stop <-chan struct{}) error {
 			return fmt.Errorf("%d bytes of %q came with %+v", len(data), data[:1], obj.Meta)
 		}
 	}
+}
+
+// damagedBody shows that bytes which do not fit the MD5 of their provenance are not stored.
+func (s suite) damagedBody() {
+	sum := md5.Sum([]byte("right"))
+	meta := cache.Meta{Size: 5, ContentType: "text/plain"}
+	meta.Origin = cache.Provenance{Time: time.Unix(1, 0), Size: 5, MD5: hex.EncodeToString(sum[:])}
+	err := s.bucket.Put(s.Context(), "k", strings.NewReader("wrong"), meta, cache.PutOptions{})
+	s.isOneOf("put of other bytes", err, cache.ErrDamaged)
+	s.absentAfter("a damaged body", "k")
+	if err := s.bucket.Put(s.Context(), "k", strings.NewReader("right"), meta, cache.PutOptions{}); err != nil {
+		s.Fatal(err)
+	}
+	s.holds("k", []byte("right"))
 }
 
 func (s suite) shortBody() {
