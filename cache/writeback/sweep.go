@@ -2,6 +2,8 @@ package writeback
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -67,6 +69,9 @@ func (w *Writeback) sweep(ctx context.Context) {
 // giveUp aborts the upload that a checkpoint names. What cannot be done now is tried at the next sweep.
 func (w *Writeback) giveUp(ctx context.Context, path string) {
 	begun, _, _, err := readCheckpoint(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return // the upload has ended by itself since the folder was listed
+	}
 	if err != nil {
 		w.log.Error("a file about an upload in parts is damaged; the upload, if there is one, stays open",
 			"file", path, "err", err)
