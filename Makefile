@@ -3,6 +3,7 @@
 GO       ?= go
 FUZZTIME ?= 5s
 CHAOS    ?= 60s
+KILLS    ?= 2000
 SEED     ?=
 TIMEOUT  ?= 20m
 BIN      := .cache/bin
@@ -11,7 +12,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos herd clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd crash clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +49,10 @@ chaos: ## CHAOS (60s) of random faults and clients; SEED=7 asks as the run that 
 
 herd: ## the herds at full size: 1,000 clients of one cold object of 100 MiB (takes minutes)
 	MIRRORGATE_HERD=full $(GO) test -count=1 -v -timeout 3h -run '^TestHerd' ./test/faults
+
+crash: ## KILLS (2000) kills of the gateway under load, and an upload of 5 GiB that goes on; SEED=7 as for chaos
+	MIRRORGATE_CRASH=$(KILLS) MIRRORGATE_CRASH_SEED=$(SEED) MIRRORGATE_CRASH_SIZE=5368709120 \
+		$(GO) test -count=1 -v -timeout 3h ./test/crash
 
 clean: ## remove the program and the tests' cache, not the installed servers
 	rm -rf $(BIN)/mirrorgate .cache/test
