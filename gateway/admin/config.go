@@ -1,11 +1,21 @@
 package admin
 
-import "net"
+import (
+	"net"
+	"strings"
+)
 
 // Config is the listener's part of the configuration.
 type Config struct {
 	Listen string `yaml:"listen"` // host:port; "" for none
-	Token  string `yaml:"token"`  // without one the API is read-only
+	Token  string `yaml:"token"`  // without one the API is read-only, or silent on other than loopback addresses
+}
+
+// local tells whether nobody but this machine reaches the listener.
+func (c Config) local() bool {
+	host, _, _ := net.SplitHostPort(c.Listen)
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // DefaultConfig listens on this machine alone.
