@@ -15,6 +15,7 @@ type Options struct {
 	Ready  func() error // why the gateway should get no traffic yet, or nil
 	// Refresh has the copy of a key compared with its origin at once, and says in a word what came of it.
 	Refresh func(ctx context.Context, site, key string) (outcome string, err error)
+	Queue   Queue
 	Log     *slog.Logger
 }
 
@@ -43,8 +44,13 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 func (s *Server) handler() http.Handler {
 	return s.route(map[string]endpoint{
-		"/health":         {http.MethodGet, forAll, s.health},
-		"/api/v1/refresh": {http.MethodPost, toChange, s.refresh},
+		"/health":              {http.MethodGet, forAll, s.health},
+		"/api/v1/refresh":      {http.MethodPost, toChange, s.refresh},
+		"/api/v1/queue":        {http.MethodGet, toRead, s.listQueue},
+		"/api/v1/queue/retry":  {http.MethodPost, toChange, s.retryQueue},
+		"/api/v1/queue/drop":   {http.MethodPost, toChange, s.dropQueue},
+		"/api/v1/queue/pause":  {http.MethodPost, toChange, s.pauseQueue(true)},
+		"/api/v1/queue/resume": {http.MethodPost, toChange, s.pauseQueue(false)},
 	})
 }
 
