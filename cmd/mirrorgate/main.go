@@ -29,6 +29,7 @@ type commands struct {
 	Check   checkCmd   `cmd:"" help:"Check a configuration file, and print every mistake with its line."`
 	Explain explainCmd `cmd:"" help:"Say what a request would do: rule, URLs asked, headers sent, where the copy goes."`
 	Refresh refreshCmd `cmd:"" help:"Have a running gateway compare copies with their origins at once."`
+	Queue   queueCmd   `cmd:"" help:"See and steer what waits to be saved into the bucket."`
 	Demo    demoCmd    `cmd:"" help:"Run a sample origin and a gateway before it, with requests to try."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -36,13 +37,14 @@ type commands struct {
 // streams are the process's standard streams.
 type streams struct {
 	ctx            context.Context // ends on SIGINT and SIGTERM
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -53,7 +55,7 @@ type exit int
 func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // run is the program: it returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		switch early := recover().(type) {
 		case nil:
@@ -76,7 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		_, _ = fmt.Fprintf(stderr, "mirrorgate: %v (see mirrorgate --help)\n", err)
 		return exitUsage
 	}
-	err = command.Run(&streams{ctx, stdout, stderr})
+	err = command.Run(&streams{ctx, stdin, stdout, stderr})
 	var mistakes configs.Mistakes
 	var usage *usageError
 	var printed exit

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -62,39 +59,9 @@ func askRefresh(ctx context.Context, c admin.Config, ask admin.RefreshRequest) (
 	if c.Listen == "" || c.Token == "" {
 		return nil, &usageError{errors.New("a refresh needs admin.listen and admin.token in the configuration")}
 	}
-	body, err := json.Marshal(ask)
-	if err != nil {
-		return nil, err
-	}
-	url := "http://" + reachable(c.Listen) + "/api/v1/refresh"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+c.Token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the gateway's admin listener: %w", err)
-	}
-	defer resp.Body.Close()
 	var answer struct {
 		Results []admin.RefreshResult `json:"results"`
-		Error   string                `json:"error"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("read the admin listener's answer (status %d): %w", resp.StatusCode, err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the admin listener answered %d: %s", resp.StatusCode, answer.Error)
-	}
-	return answer.Results, nil
-}
-
-// reachable is the address under which this machine reaches what listens on listen.
-func reachable(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		return net.JoinHostPort("127.0.0.1", port)
-	}
-	return listen
+	err := newAdminClient(c).ask(ctx, http.MethodPost, "/api/v1/refresh", ask, &answer)
+	return answer.Results, err
 }

@@ -38,7 +38,9 @@ sites:
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan int, 1)
-	go func() { served <- run(ctx, []string{"serve", "--config", config}, io.Discard, io.Discard) }()
+	go func() {
+		served <- run(ctx, []string{"serve", "--config", config}, strings.NewReader(""), io.Discard, io.Discard)
+	}()
 	harness.Eventually(t, 20*time.Second, func() error {
 		resp, err := http.Get("http://" + listen + "/a.txt")
 		if err != nil {

@@ -13,13 +13,19 @@ import (
 	"mirrorgate/rules"
 )
 
-// program runs the program to its end.
+// program runs the program to its end, with nothing on its stdin.
 func program(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	return programWith(t, "", args...)
+}
+
+// programWith runs the program to its end, with this on its stdin.
+func programWith(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out, errs strings.Builder
-	code = run(ctx, args, &out, &errs)
+	code = run(ctx, args, strings.NewReader(stdin), &out, &errs)
 	return code, out.String(), errs.String()
 }
 

@@ -59,10 +59,7 @@ type process struct {
 // start opens everything, and listens. Nothing runs yet.
 func start(cfg *configs.Config, log *slog.Logger) (*process, error) {
 	p := &process{cfg: cfg, log: log, buckets: make(map[string]bucket.Bucket)}
-	uploads := bucket.NewUploads(bucket.UploadLimits{
-		PartSize: cfg.Writeback.PartSize, InflightBytes: cfg.Writeback.InflightBytes,
-		MaxBandwidth: cfg.Writeback.MaxBandwidth,
-	})
+	uploads := newUploads(cfg)
 	for _, site := range cfg.Sites {
 		b, err := bucket.New(site.Bucket, uploads, log.With("site", site.Name))
 		if err != nil {
@@ -79,6 +76,14 @@ func start(cfg *configs.Config, log *slog.Logger) (*process, error) {
 		return nil, errors.Join(err, spool.Close())
 	}
 	return p, nil
+}
+
+// newUploads bounds what the uploads of all buckets use together.
+func newUploads(cfg *configs.Config) *bucket.Uploads {
+	return bucket.NewUploads(bucket.UploadLimits{
+		PartSize: cfg.Writeback.PartSize, InflightBytes: cfg.Writeback.InflightBytes,
+		MaxBandwidth: cfg.Writeback.MaxBandwidth,
+	})
 }
 
 func (p *process) build() error {
@@ -99,7 +104,9 @@ func (p *process) build() error {
 		Config: p.cfg.Server, MaxInflight: p.cfg.Limits.MaxInflight, MinRate: p.cfg.Limits.MinRate,
 		Sites: sites, Cache: p.cache, Ready: p.ready, Log: p.log,
 	})
-	p.admin = admin.New(admin.Options{Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Log: p.log})
+	p.admin = admin.New(admin.Options{
+		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: spoolQueue{p.spool}, Log: p.log,
+	})
 	return p.listen()
 }
 
