@@ -13,6 +13,8 @@ type queueCmd struct {
 	Drop   queueDropCmd   `cmd:"" help:"Remove entries, whatever their state: their objects are not saved."`
 	Pause  queuePauseCmd  `cmd:"" help:"Stop saving until resume, across restarts, too. Clients are served as before."`
 	Resume queueResumeCmd `cmd:"" help:"Save again."`
+
+	AbortUploads abortUploadsCmd `cmd:"" help:"Give up old uploads in parts that the bucket keeps open for nobody."`
 }
 
 // Help is what kong prints below the one line that the command list shows.

@@ -86,7 +86,7 @@ func TestQueueUsage(t *testing.T) {
 	f(2, "", "missing flags: --config", "queue", "ls")
 	f(2, "", "no such file", "queue", "ls", "--config", "none.yaml")
 	f(2, "", "expected \"<id> ...\"", "queue", "drop", "--config", r.config)
-	f(0, "queue resume", "", "queue", "--help")
+	f(0, "queue abort-uploads", "", "queue", "--help")
 	f(0, "While a gateway runs it is asked on admin.listen", "", "queue", "--help")
 }
 

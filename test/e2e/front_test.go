@@ -142,3 +142,19 @@ func startSpoiler(t *testing.T, s *store) *atomic.Bool {
 	})
 	return &on
 }
+
+// startRefusal stands before the store's server. While its switch is on every write is refused, as by a policy.
+func startRefusal(t *testing.T, s *store) *atomic.Bool {
+	t.Helper()
+	var on atomic.Bool
+	s.via = startFront(t, s.server.Endpoint, func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		if on.Load() && (r.Method == http.MethodPut || r.Method == http.MethodPost) {
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>"))
+			return
+		}
+		pass.ServeHTTP(w, r)
+	})
+	return &on
+}

@@ -62,10 +62,16 @@ func TestServeFromFlags(t *testing.T) {
 // mirrorgate runs the program to its end.
 func mirrorgate(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return mirrorgateWith(t, "", nil, args...)
+}
+
+// mirrorgateWith does so with this on its stdin, and more in its environment.
+func mirrorgateWith(t *testing.T, stdin string, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, harness.Mirrorgate(t), args...)
-	cmd.Dir = t.TempDir()
+	cmd.Dir, cmd.Env, cmd.Stdin = t.TempDir(), append(os.Environ(), env...), strings.NewReader(stdin)
 	var out, messages bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &messages
 	err := cmd.Run()
