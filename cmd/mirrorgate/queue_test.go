@@ -90,6 +90,7 @@ func TestQueueTexts(t *testing.T) {
 	f(sizeText(0), "0B")
 	f(sizeText(1023), "1023B")
 	f(sizeText(1024), "1.0KiB")
+	f(sizeText(1<<20), "1.0MiB")
 	f(sizeText(20<<30), "20.0GiB")
 	f(sizeText(1<<63-1), "8.0EiB")
 	f(ageText(-1), "0s")

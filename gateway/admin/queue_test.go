@@ -43,7 +43,10 @@ func TestQueuePages(t *testing.T) {
 			t.Errorf("%s: %d items, %d of them different, want %d", query, len(seen), got, want)
 		}
 	}
-	f("", 250, 3) // 100 a page
+	f("", 250, 3)
+	if a := ask(t, "GET", url, "", ""); len(a.Items) != 100 || !a.More {
+		t.Errorf("a page that says nothing of its size has %d items, more %v", len(a.Items), a.More)
+	}
 	f("limit=1000", 250, 1)
 	f("limit=7&site=a", 125, 18)
 	f("state=dead", 84, 1)
