@@ -72,6 +72,7 @@ func aimsAnywhere() []aim {
 		{"a body arrives", "tmp", ".body", unix.IN_CREATE, 8},
 		{"a record is written", "tmp", ".json", unix.IN_CREATE, 8},
 		{"a body is committed", pending, ".new", unix.IN_MOVED_TO, 8},
+		{"a record is written", "tmp", ".json", unix.IN_MODIFY, 8},
 		{"a record is committed", pending, ".json", unix.IN_MOVED_TO, 8},
 		{"a record is removed", pending, ".json", unix.IN_DELETE, 8},
 		{"a body is removed", pending, ".new", unix.IN_DELETE, 8},
@@ -134,10 +135,9 @@ func aimsAtServer(f *front) []aim {
 	} {
 		aims = append(aims, step.aim(func(r *run) string { return filepath.Join(r.gateway.DataDir, "spool") }))
 	}
-	for op, often := range map[operation]int{putObject: 8, beginUpload: 2, uploadPart: 6, completeUpload: 2} {
-		for _, p := range []phase{unsent, passing, unanswered, answered} {
-			aims = append(aims, f.aim(op, p, often))
-		}
+	for _, p := range []phase{unsent, passing, unanswered, answered} {
+		aims = append(aims, f.aim(putObject, p, 8), f.aim(beginUpload, p, 2), f.aim(uploadPart, p, 6),
+			f.aim(completeUpload, p, 2))
 	}
 	return aims
 }

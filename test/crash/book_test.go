@@ -19,12 +19,12 @@ type book struct {
 	epoch   int
 	number  int
 	objects []*object
-	fresh   int               // from here on they were not looked at after a restart
+	fresh   map[*object]bool  // they have changed since the gateway was started
 	uploads map[string]string // the keys of the uploads in parts that the gateway has remembered, by id
 }
 
 func newBook(o *origin.Server, seed uint64) *book {
-	return &book{origin: o, seed: seed, uploads: map[string]string{}}
+	return &book{origin: o, seed: seed, fresh: map[*object]bool{}, uploads: map[string]string{}}
 }
 
 // prefix is that of all keys until the next checkpoint.
@@ -61,13 +61,20 @@ func (b *book) any(random *rand.Rand) *object {
 	return b.objects[len(b.objects)-1-random.IntN(min(lately, len(b.objects)))]
 }
 
-// sinceRestart returns the objects that were added since it was called last.
+// changed notes that a client has got all of an object, or that an application has written one.
+func (b *book) changed(o *object) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh[o] = true
+}
+
+// sinceRestart returns the objects that have changed since it was called last.
 func (b *book) sinceRestart() []*object {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fresh := b.objects[b.fresh:]
-	b.fresh = len(b.objects)
-	return slices.Clone(fresh)
+	fresh := slices.Collect(maps.Keys(b.fresh))
+	clear(b.fresh)
+	return fresh
 }
 
 // remembered notes uploads in parts.
@@ -85,7 +92,7 @@ func (b *book) close() (objects map[string]*object, uploads map[string]string) {
 	for _, o := range b.objects {
 		objects[o.key] = o
 	}
-	b.objects, b.fresh, b.uploads = nil, 0, map[string]string{}
+	b.objects, b.uploads = nil, map[string]string{}
 	b.epoch++
 	return objects, uploads
 }

@@ -7,9 +7,9 @@
 //
 // What is shown: an object that a client got in full is in the bucket, or is served from the spool, with the right bytes
 // and validators, without asking the origin again; nothing in the bucket is torn; what an application wrote meanwhile
-// stays; no upload in parts that was remembered is left open, and of others at most one for each kill; the spool is
-// empty in the end; the log has no panic and no damaged entry. And a large object that was saved halfway is not sent
-// from the beginning again.
+// stays; no upload in parts that was remembered is left open, and of others no more than there were kills; the spool is
+// empty in the end; the log has no panic, no damaged entry and no error. And a large object that was saved halfway is
+// not sent from the beginning again.
 //
 // The load and the aims come out of one seed, which the test logs. How they meet does not: a seed gives the same load,
 // not the same run.

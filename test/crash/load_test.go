@@ -83,6 +83,7 @@ func (l *load) overwrite(o *object, delay time.Duration) {
 		return
 	}
 	o.setNewer(newerThere)
+	l.run.book.changed(o)
 	l.run.tally.count("objects that an application wrote", 1)
 }
 
@@ -107,6 +108,7 @@ func (l *load) ask(o *object) {
 		l.run.tally.problem(fmt.Errorf("a client got what is not right: %w", err))
 	case own:
 		o.gotWhole()
+		l.run.book.changed(o)
 		l.run.tally.count("answers in full", 1)
 	}
 }

@@ -51,7 +51,7 @@ func TestUploadGoesOn(t *testing.T) {
 	s.front.hook.Store(nil)
 	began := time.Now()
 	g.Restart(t)
-	harness.Eventually(t, 10*patience, spool(g.DataDir+"/spool").empty)
+	harness.Eventually(t, 10*patience, spool(g.DataDir+"/spool").drained)
 	again := s.front.sent.Load()
 	t.Logf("of %d bytes %d were sent before the kill, %d (%.1f %%) after it, in %v", size, first, again,
 		float64(again)*100/float64(size), time.Since(began).Round(time.Millisecond))

@@ -39,9 +39,14 @@ func (s spool) files(folder string) (files []string, err error) {
 	return files, err
 }
 
-// empty is nil when nothing is left to be done, or was set aside.
-func (s spool) empty() error {
-	for _, folder := range []string{"tmp", "pending", "uploads", "dead"} {
+// drained is nil when nothing is left to be done.
+func (s spool) drained() error { return s.empty("tmp", "pending", "uploads") }
+
+// sound is nil when nothing was set aside.
+func (s spool) sound() error { return s.empty("dead") }
+
+func (s spool) empty(folders ...string) error {
+	for _, folder := range folders {
 		files, err := s.files(folder)
 		if err == nil && len(files) > 0 {
 			err = fmt.Errorf("the spool's folder %s has %d files: %q", folder, len(files), files[:min(3, len(files))])

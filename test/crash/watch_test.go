@@ -5,14 +5,18 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
 
 // watch calls seen with the name of each file to which one of the events (inotify(7)) happens in the folders, until it
-// is closed.
+// is closed. It does not rest meanwhile: who is woken up comes too late to kill between one system call of the gateway
+// and the next, some microseconds later.
 type watch struct {
-	file *os.File
+	fd   int
+	over atomic.Bool
 	done chan struct{}
 }
 
@@ -21,10 +25,10 @@ func startWatch(folders []string, events uint32, seen func(name string)) (*watch
 	if err != nil {
 		return nil, err
 	}
-	w := &watch{file: os.NewFile(uintptr(fd), "inotify"), done: make(chan struct{})}
+	w := &watch{fd: fd, done: make(chan struct{})}
 	for _, folder := range folders {
 		if _, err := unix.InotifyAddWatch(fd, folder, events); err != nil {
-			return nil, errors.Join(&os.PathError{Op: "watch", Path: folder, Err: err}, w.file.Close())
+			return nil, errors.Join(&os.PathError{Op: "watch", Path: folder, Err: err}, unix.Close(fd))
 		}
 	}
 	go w.run(seen)
@@ -33,11 +37,13 @@ func startWatch(folders []string, events uint32, seen func(name string)) (*watch
 
 func (w *watch) run(seen func(name string)) {
 	defer close(w.done)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	buffer := make([]byte, 64*kib)
-	for {
-		n, err := w.file.Read(buffer)
+	for !w.over.Load() {
+		n, err := unix.Read(w.fd, buffer)
 		if err != nil {
-			return // closed
+			continue // mostly: nothing has happened
 		}
 		for all := buffer[:n]; len(all) >= unix.SizeofInotifyEvent; {
 			length := int(binary.NativeEndian.Uint32(all[12:])) // of the name, with the zeros behind it
@@ -49,6 +55,7 @@ func (w *watch) run(seen func(name string)) {
 }
 
 func (w *watch) close() {
-	_ = w.file.Close() // it ends the reading
+	w.over.Store(true)
 	<-w.done
+	_ = unix.Close(w.fd) // nobody uses it any more
 }
