@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"mirrorgate/cache"
@@ -22,12 +21,11 @@ func hashOf(id cache.ID) (h hash) {
 func (h hash) String() string { return hex.EncodeToString(h[:]) }
 
 func parseHash(s string) (h hash, ok bool) {
-	raw, err := hex.DecodeString(s)
-	if err != nil || len(raw) != len(h) || hex.EncodeToString(raw) != s {
+	if len(s) != 2*len(h) || strings.ContainsAny(s, "ABCDEF") {
 		return h, false
 	}
-	copy(h[:], raw)
-	return h, true
+	_, err := hex.Decode(h[:], []byte(s))
+	return h, err == nil
 }
 
 // name is what is known of an entry before its record is read: its body's file is called so.
@@ -54,15 +52,35 @@ func (n name) bodyFile() string {
 
 // parseBodyFile reads what bodyFile wrote, and nothing else.
 func parseBodyFile(file string) (n name, ok bool) {
-	parts := strings.Split(file, ".")
-	if len(parts) != 4 {
-		return n, false
+	rest, replaces := strings.CutSuffix(file, replaceSuffix)
+	if !replaces {
+		if rest, ok = strings.CutSuffix(file, createSuffix); !ok {
+			return n, false
+		}
 	}
-	n.hash, _ = parseHash(parts[0])
-	n.serial, _ = strconv.ParseUint(parts[1], 16, 64)
-	n.size, _ = strconv.ParseInt(parts[2], 16, 64)
-	n.replaces = "."+parts[3] == replaceSuffix
-	return n, n.size >= 0 && n.bodyFile() == file
+	stem, rest, _ := strings.Cut(rest, ".")
+	serial, size, _ := strings.Cut(rest, ".")
+	h, isHash := parseHash(stem)
+	at, isSerial := parseHex(serial)
+	bytes, isSize := parseHex(size)
+	n = name{hash: h, serial: at, size: int64(bytes), replaces: replaces}
+	short := size == "0" || !strings.HasPrefix(size, "0")
+	return n, isHash && isSerial && len(serial) == 16 && isSize && short && n.size >= 0
+}
+
+// parseHex reads a number of up to 16 digits in lower case. A start reads millions of them, so it makes no garbage.
+func parseHex(s string) (n uint64, ok bool) {
+	for _, c := range []byte(s) {
+		switch {
+		case '0' <= c && c <= '9':
+			n = n<<4 | uint64(c-'0')
+		case 'a' <= c && c <= 'f':
+			n = n<<4 | uint64(c-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return n, 0 < len(s) && len(s) <= 16
 }
 
 // The endings of record files: of entries that wait to be saved, and of those that were given up for the time being.

@@ -1,11 +1,15 @@
 package writeback
 
 import (
+	"bytes"
 	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // recover makes the directories, drops what was half written, and queues what is committed. It reads the names of files
@@ -31,26 +35,93 @@ func (s *Spool) recover() error {
 	return s.recoverPause()
 }
 
+// scanners is how many folders are read at one time: a start is mostly waiting for the disk.
+const scanners = 8
+
 // recoverSites looks through pending/SITE/FOLDER.
 func (s *Spool) recoverSites(pending string) error {
 	sites, err := namesIn(pending)
 	if err != nil {
 		return err
 	}
-	for _, site := range sites {
-		path := filepath.Join(pending, site)
-		folders, err := namesIn(path)
-		if err != nil || !isSite(site) {
-			s.moveAside(path) // no folder of ours
+	folders := make(chan folder)
+	var scanning errgroup.Group
+	scanning.SetLimit(scanners)
+	var all sync.WaitGroup
+	all.Go(func() {
+		defer close(folders)
+		for _, site := range sites {
+			s.scanSite(site, filepath.Join(pending, site), &scanning, folders)
+		}
+		_ = scanning.Wait() // none fails
+	})
+	for f := range folders {
+		s.recoverFolder(f)
+	}
+	all.Wait()
+	return nil
+}
+
+// scanSite hands over what the folders of a site hold.
+func (s *Spool) scanSite(site, path string, scanning *errgroup.Group, to chan<- folder) {
+	names, err := namesIn(path)
+	if err != nil || !isSite(site) {
+		s.moveAside(path) // no folder of ours
+		return
+	}
+	for _, name := range names {
+		scanning.Go(func() error {
+			files, err := s.scan(filepath.Join(path, name), name)
+			if err != nil {
+				s.moveAside(filepath.Join(path, name))
+			}
+			to <- folder{site, files}
+			return nil
+		})
+	}
+}
+
+// folder is what there is in a folder of a site.
+type folder struct {
+	site  string
+	files []file
+}
+
+// file is one of its files: the body or a record of an object.
+type file struct {
+	name          // of a record only the hash
+	record string // the ending; "": it is a body
+}
+
+// scan reads the names in a folder, and sorts them by object.
+func (s *Spool) scan(path, begin string) ([]file, error) {
+	names, err := namesIn(path)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]file, 0, len(names))
+	for _, name := range names {
+		f, ok := parseFile(name)
+		if !ok || name[:2] != begin {
+			s.moveAside(filepath.Join(path, name))
 			continue
 		}
-		for _, folder := range folders {
-			if err := s.recoverFolder(site, filepath.Join(path, folder)); err != nil {
-				s.moveAside(filepath.Join(path, folder))
-			}
-		}
+		files = append(files, f)
 	}
-	return nil
+	slices.SortFunc(files, func(a, b file) int { return bytes.Compare(a.hash[:], b.hash[:]) })
+	return files, nil
+}
+
+func parseFile(called string) (f file, ok bool) {
+	if f.name, ok = parseBodyFile(called); ok {
+		return f, true
+	}
+	h, dead, ok := parseRecordFile(called)
+	f = file{name: name{hash: h}, record: waitingSuffix}
+	if dead {
+		f.record = deadSuffix
+	}
+	return f, ok
 }
 
 // found is what a folder holds of one object.
@@ -59,32 +130,22 @@ type found struct {
 	bodies        []name
 }
 
-func (s *Spool) recoverFolder(site, folder string) error {
-	files, err := namesIn(folder)
-	if err != nil {
-		return err
-	}
-	objects := make(map[hash]*found)
-	of := func(h hash) *found {
-		if objects[h] == nil {
-			objects[h] = new(found)
+func (s *Spool) recoverFolder(f folder) {
+	var of found
+	for i, file := range f.files {
+		switch file.record {
+		case waitingSuffix:
+			of.waiting = true
+		case deadSuffix:
+			of.dead = true
+		default:
+			of.bodies = append(of.bodies, file.name)
 		}
-		return objects[h]
-	}
-	for _, file := range files {
-		if n, ok := parseBodyFile(file); ok && n.hash.String()[:2] == filepath.Base(folder) {
-			of(n.hash).bodies = append(of(n.hash).bodies, n)
-		} else if h, dead, ok := parseRecordFile(file); ok && h.String()[:2] == filepath.Base(folder) {
-			of(h).dead = of(h).dead || dead
-			of(h).waiting = of(h).waiting || !dead
-		} else {
-			s.moveAside(filepath.Join(folder, file))
+		if i+1 == len(f.files) || f.files[i+1].hash != file.hash {
+			s.recoverObject(f.site, file.hash, &of)
+			of = found{bodies: of.bodies[:0]}
 		}
 	}
-	for h, f := range objects {
-		s.recoverObject(site, h, f)
-	}
-	return nil
 }
 
 // recoverObject indexes what there is of one object. A body without a record was not committed yet, or was being
