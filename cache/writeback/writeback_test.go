@@ -115,6 +115,8 @@ func TestSaveBackOff(t *testing.T) {
 		}}
 		_, stop := start(t, s, 3, b)
 		commit(t, s, "k", "data")
+		wait(3200 * time.Millisecond) // the third try has been, and not the fourth in a row
+		commit(t, s, "early", "other")
 		for n := range 24 * 3600 / 5 {
 			wait(5 * time.Second)
 			if n < 1000 {
