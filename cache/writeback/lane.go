@@ -12,6 +12,10 @@ const (
 	longestShut = 30 * time.Second
 )
 
+// unreadyPause is how long a lane waits for a bucket that is still being probed: to look again costs the reading of a
+// file, and no request.
+const unreadyPause = 100 * time.Millisecond
+
 // lane is the queue of one site.
 type lane struct {
 	waiting  dueHeap
@@ -47,6 +51,9 @@ func (l *lane) heed(v verdict, now time.Time) {
 		if l.failures++; l.failures >= shutAfter {
 			l.until = now.Add(backoff(l.failures-shutAfter+1, longestShut))
 		}
+	case verdictUnready:
+		l.failures = max(l.failures, shutAfter)
+		l.until = now.Add(unreadyPause)
 	case verdictWell:
 		if l.failures >= shutAfter { // what failed meanwhile need not wait for its turn any longer
 			for _, e := range l.waiting {

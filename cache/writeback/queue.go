@@ -28,9 +28,10 @@ func newQueue() *queue {
 type verdict int
 
 const (
-	verdictWell verdict = iota // it answered, whatever it said
-	verdictIll                 // it failed in a way that passes
-	verdictNone                // it was not asked
+	verdictWell    verdict = iota // it answered, whatever it said
+	verdictIll                    // it failed in a way that passes
+	verdictNone                   // it was not asked
+	verdictUnready                // nor can it be, before it has answered its probe
 )
 
 // push adds an entry that is not in the queue, to be given out when it is due; the zero time is at once.

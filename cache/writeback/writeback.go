@@ -134,7 +134,10 @@ func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
 	case ctx.Err() != nil:
 		w.spool.queue.push(e, time.Time{})
 		return verdictNone
-	case errors.Is(err, cache.ErrNotReady), errors.Is(err, errNoSite):
+	case errors.Is(err, cache.ErrNotReady):
+		w.spool.queue.push(e, e.due) // it keeps its place
+		return verdictUnready
+	case errors.Is(err, errNoSite):
 		w.spool.failed(e, err, false)
 		w.spool.queue.push(e, time.Now().Add(firstPause))
 		return verdictIll
