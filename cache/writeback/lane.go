@@ -48,6 +48,9 @@ func (l *lane) take() *entry {
 func (l *lane) heed(v verdict, now time.Time) {
 	switch v {
 	case verdictIll:
+		if l.failures >= shutAfter && (l.taken > 0 || now.Before(l.until)) {
+			return // it began before the lane was shut, with others that failed, and says nothing new
+		}
 		if l.failures++; l.failures >= shutAfter {
 			l.until = now.Add(backoff(l.failures-shutAfter+1, longestShut))
 		}

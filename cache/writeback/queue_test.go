@@ -146,6 +146,36 @@ func TestQueueShuts(t *testing.T) {
 	})
 }
 
+// Uploads that fail together are one failure more than shuts the lane: a short outage is not taken for a long one, however
+// many workers see it.
+func TestQueueShutsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		const workers = 16
+		var taken []*entry
+		for serial := range uint64(workers) {
+			q.push(queued("away", serial), time.Time{})
+		}
+		for range workers {
+			e, _ := q.next(t.Context())
+			taken = append(taken, e)
+		}
+		for _, e := range taken {
+			q.push(e, time.Now().Add(lastPause))
+			q.done(e.site, verdictIll)
+		}
+		for _, longest := range []time.Duration{firstPause, 2 * firstPause, 4 * firstPause} {
+			shut := time.Now()
+			e, _ := q.next(t.Context())
+			if pause := time.Since(shut); pause < longest/2 || pause > longest {
+				t.Errorf("shut for %v, want between %v and %v", pause, longest/2, longest)
+			}
+			q.push(e, time.Now().Add(lastPause))
+			q.done(e.site, verdictIll)
+		}
+	})
+}
+
 // Nothing is given out while the queue is paused, and it counts as idle.
 func TestQueuePauses(t *testing.T) {
 	q := newQueue()
