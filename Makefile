@@ -12,7 +12,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup outage clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ spool: ## a crowd on a 1 GiB object for which the spool, or its disk, has no roo
 
 chaos: ## CHAOS (60s) of random faults and clients; SEED=7 asks as the run that logged that seed
 	MIRRORGATE_CHAOS=$(CHAOS) MIRRORGATE_CHAOS_SEED=$(SEED) $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestChaos ./test/chaos
+
+outage: ## outages of a minute, each of another kind, of a bucket that clients ask through a gateway
+	MIRRORGATE_OUTAGE=full $(GO) test -count=1 -v -timeout $(TIMEOUT) ./test/outage
 
 startup: ## a start with 300,000 objects that wait to be saved (takes minutes, most of them to remove the files)
 	MIRRORGATE_STARTUP=300000 $(GO) test -count=1 -v -timeout 30m -run TestStartWithLongQueue ./cache/writeback
