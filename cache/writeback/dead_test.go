@@ -30,7 +30,7 @@ func buried(t *testing.T, dir string, c SpoolConfig, keys ...string) *Spool {
 		if err := s.bury(e, refused); err != nil {
 			t.Fatal(err)
 		}
-		s.queue.done(e.site, verdictWell)
+		s.queue.done(e, verdictWell)
 	}
 	return s
 }

@@ -19,9 +19,9 @@ const unreadyPause = 100 * time.Millisecond
 // lane is the queue of one site.
 type lane struct {
 	waiting  dueHeap
-	taken    int // being uploaded
-	failures int // in a row that were the bucket's
-	until    time.Time
+	failures int       // in a row that were the bucket's
+	until    time.Time // while it is shut: when the next one may be tried
+	probe    *entry    // that one, while it is being uploaded
 }
 
 // wait is how long it takes until an entry may be given out; 0 or less: now.
@@ -31,24 +31,30 @@ func (l *lane) wait(now time.Time) time.Duration {
 		return forever
 	case l.failures < shutAfter:
 		return l.waiting[0].due.Sub(now)
-	case l.taken > 0:
+	case l.probe != nil:
 		return forever // its end tells more
 	}
 	return l.until.Sub(now)
 }
 
 func (l *lane) take() *entry {
-	l.taken++
 	e := heap.Pop(&l.waiting).(*entry)
 	e.queued = false
+	if l.failures >= shutAfter {
+		l.probe = e
+	}
 	return e
 }
 
-// heed takes in what an upload says about the bucket.
-func (l *lane) heed(v verdict, now time.Time) {
+// heed takes in what the upload of an entry says about the bucket; nil is one that did not wait in the lane.
+func (l *lane) heed(e *entry, v verdict, now time.Time) {
+	probed := e != nil && e == l.probe
+	if probed {
+		l.probe = nil
+	}
 	switch v {
 	case verdictIll:
-		if l.failures >= shutAfter && (l.taken > 0 || now.Before(l.until)) {
+		if l.failures >= shutAfter && !probed {
 			return // it began before the lane was shut, with others that failed, and says nothing new
 		}
 		if l.failures++; l.failures >= shutAfter {

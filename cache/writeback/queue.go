@@ -138,18 +138,15 @@ func (q *queue) enter(site string) bool {
 }
 
 // leave says how such an upload ended. Its entry was put back before, if it is to be tried again.
-func (q *queue) leave(site string, v verdict) { q.end(site, v, 0) }
+func (q *queue) leave(site string, v verdict) { q.end(site, nil, v) }
 
-// done says how an upload of a site's entry ended. The entry was put back before, if it is to be tried again.
-func (q *queue) done(site string, v verdict) { q.end(site, v, 1) }
+// done says how the upload of an entry that was given out ended. It was put back before, if it is to be tried again.
+func (q *queue) done(e *entry, v verdict) { q.end(e.site, e, v) }
 
-// end counts so many entries of the lane as dealt with.
-func (q *queue) end(site string, v verdict, entries int) {
+func (q *queue) end(site string, e *entry, v verdict) {
 	q.mu.Lock()
-	l := q.lane(site)
 	q.taken--
-	l.taken -= entries
-	l.heed(v, time.Now())
+	q.lane(site).heed(e, v, time.Now())
 	close(q.idle)
 	q.idle = make(chan struct{})
 	q.mu.Unlock()

@@ -32,7 +32,7 @@ func TestQueueOrder(t *testing.T) {
 				t.Errorf("%d came after %v, want %v", e.serial, at, after)
 			}
 			got = append(got, e.serial)
-			q.done("a", verdictWell)
+			q.done(e, verdictWell)
 		}
 		if want := []uint64{9, 2, 3, 4, 5, 1}; !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
@@ -58,7 +58,7 @@ func TestQueueWakes(t *testing.T) {
 					mu.Lock()
 					late[e.serial] = time.Since(e.due)
 					mu.Unlock()
-					q.done("a", verdictWell)
+					q.done(e, verdictWell)
 				}
 			})
 		}
@@ -117,13 +117,14 @@ func TestQueueShuts(t *testing.T) {
 		for range shutAfter {
 			e, _ := q.next(t.Context())
 			q.push(e, time.Now().Add(lastPause))
-			q.done(e.site, verdictIll)
+			q.done(e, verdictIll)
 		}
 		q.push(queued("fine", 100), time.Time{})
-		if e, _ := q.next(t.Context()); e.site != "fine" {
-			t.Errorf("got an entry of %s", e.site)
+		other, _ := q.next(t.Context())
+		if other.site != "fine" {
+			t.Errorf("got an entry of %s", other.site)
 		}
-		q.done("fine", verdictWell)
+		q.done(other, verdictWell)
 		for range 10 {
 			shut := time.Now()
 			e, _ := q.next(t.Context())
@@ -134,10 +135,10 @@ func TestQueueShuts(t *testing.T) {
 				t.Errorf("a second one may go after %v, while the first tells", wait)
 			}
 			q.push(e, time.Now().Add(lastPause))
-			q.done(e.site, verdictIll)
+			q.done(e, verdictIll)
 		}
 		e, _ := q.next(t.Context())
-		q.done(e.site, verdictWell)
+		q.done(e, verdictWell)
 		for n := range 19 {
 			if e, wait := q.take(); e == nil {
 				t.Fatalf("entry %d must wait for %v", n, wait)
@@ -162,7 +163,7 @@ func TestQueueShutsOnce(t *testing.T) {
 		}
 		for _, e := range taken {
 			q.push(e, time.Now().Add(lastPause))
-			q.done(e.site, verdictIll)
+			q.done(e, verdictIll)
 		}
 		for _, longest := range []time.Duration{firstPause, 2 * firstPause, 4 * firstPause} {
 			shut := time.Now()
@@ -171,7 +172,36 @@ func TestQueueShutsOnce(t *testing.T) {
 				t.Errorf("shut for %v, want between %v and %v", pause, longest/2, longest)
 			}
 			q.push(e, time.Now().Add(lastPause))
-			q.done(e.site, verdictIll)
+			q.done(e, verdictIll)
+		}
+	})
+}
+
+// A long upload that goes on while its bucket refuses others does not keep the lane shut; when it ends well, the bucket
+// is there.
+func TestQueueShutBesideALongUpload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		for serial := range uint64(20) {
+			q.push(queued("away", serial), time.Time{})
+		}
+		long, _ := q.next(t.Context())
+		fail := func() {
+			e, _ := q.next(t.Context())
+			q.push(e, time.Now().Add(lastPause))
+			q.done(e, verdictIll)
+		}
+		for range shutAfter {
+			fail()
+		}
+		shut := time.Now()
+		fail()
+		if pause := time.Since(shut); pause > firstPause {
+			t.Errorf("shut for %v", pause)
+		}
+		q.done(long, verdictWell)
+		if e, wait := q.take(); e == nil {
+			t.Errorf("shut for %v after a success", wait)
 		}
 	})
 }

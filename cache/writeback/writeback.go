@@ -69,7 +69,7 @@ func (w *Writeback) work(ctx context.Context) {
 		if !ok {
 			return
 		}
-		w.spool.queue.done(e.site, w.save(ctx, e))
+		w.spool.queue.done(e, w.save(ctx, e))
 	}
 }
 
