@@ -23,7 +23,7 @@ func formOf() form {
 const (
 	// savedWithin is how long after an outage everything is saved at the latest: a bucket that was away is looked at every
 	// 30 s at least.
-	savedWithin = 45 * time.Second
+	savedWithin = time.Minute
 
 	// patience is how long anything else may take that is expected to happen.
 	patience = 30 * time.Second

@@ -118,7 +118,7 @@ func reads(t *testing.T, r *rig) {
 		for _, other := range []string{saved[n%len(saved)], keyOf(small, fmt.Sprintf("new-%d", n))} {
 			a := r.Get(t, "/"+other)
 			if a.Status != http.StatusServiceUnavailable || !strings.Contains(string(a.Body), "<Code>BucketUnavailable</Code>") {
-				t.Errorf("not in the spool: %s: %d, %.200s", other, a.Status, a.Body)
+				t.Errorf("not in the spool: %s: %d, %.200q", other, a.Status, a.Body)
 			}
 		}
 	}
