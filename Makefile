@@ -12,10 +12,10 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup outage clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup outage bench-drain clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: ## a sample origin, a gateway in front of it and the curl lines to try
 	$(GO) run ./cmd/mirrorgate demo
@@ -49,6 +49,9 @@ chaos: ## CHAOS (60s) of random faults and clients; SEED=7 asks as the run that 
 
 outage: ## outages of a minute, each of another kind, of a bucket that clients ask through a gateway
 	MIRRORGATE_OUTAGE=full $(GO) test -count=1 -v -timeout $(TIMEOUT) ./test/outage
+
+bench-drain: ## a full spool saved into a MinIO, beside rclone; DRAIN_LARGE=10 takes 10 of 50 large objects
+	DRAIN_README=$(CURDIR)/benchmarks/README.md $(GO) test -count=1 -v -timeout 3h -run '^$$' -bench Drain -benchtime 1x ./benchmarks/drain
 
 startup: ## a start with 300,000 objects that wait to be saved (takes minutes, most of them to remove the files)
 	MIRRORGATE_STARTUP=300000 $(GO) test -count=1 -v -timeout 30m -run TestStartWithLongQueue ./cache/writeback
