@@ -87,9 +87,9 @@ func text(results []result) string {
 			r.wall(), r.cpu())
 	}
 	b.WriteString("\nMedian (least to most). A ratio is of the two runs of a pair, mirrorgate to rclone: below 1 mirrorgate " +
-		"took less.\nOver plain HTTP rclone signs a SHA-256 of each part besides its MD5, which is most of its CPU time " +
-		"with the large objects;\nmirrorgate sends the MD5 of each part, and compares what the server says of it. Of an " +
-		"object that is sent whole, mirrorgate\nknows the MD5 from its pull, which is not measured here.\n")
+		"took less.\nOver plain HTTP, rclone signs a SHA-256 of each part besides its MD5; mirrorgate sends the MD5 of " +
+		"each part, and compares what the\nserver says of it. Of an object that is sent whole, mirrorgate knows the MD5 " +
+		"from its pull, which is not measured here.\n")
 	return b.String()
 }
 
