@@ -80,7 +80,12 @@ func idleGoroutines(t *testing.T) []string {
 	g := harness.StartGateway(t, fmt.Sprintf("sites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n  rules:\n"+
 		"  - {id: %s, origin: {primary: \"http://127.0.0.1:1\"}}\n", siteHost, bucket, rules[0].name),
 		harness.WithRace(), allGoroutines())
-	return quit(t, g)
+	idle := quit(t, g)
+	// Of a goroutine that runs at that moment a dump has no stack: this one does when a connection has just come.
+	if accepts := "mirrorgate/gateway.(*listener).Accept"; !slices.Contains(idle, accepts) {
+		idle = append(idle, accepts)
+	}
+	return idle
 }
 
 // quit ends a gateway and returns what its goroutines were doing, but for those of the runtime.

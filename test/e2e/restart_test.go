@@ -106,11 +106,11 @@ func wantQueueSaved(t *testing.T, g *rig, old *held, bodies map[string][]byte) {
 	wantEmptySpool(t, g)
 }
 
-// wantEmptySpool fails the test if a body is left in the spool of a gateway that has stopped.
+// wantEmptySpool fails the test if anything of an object is left in the spool of a gateway that has stopped.
 func wantEmptySpool(t *testing.T, g *rig) {
 	t.Helper()
 	err := filepath.WalkDir(filepath.Join(g.DataDir, "spool"), func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
+		if err == nil && !entry.IsDir() && entry.Name() != "boot" { // which every spool has
 			t.Errorf("left in the spool: %s", name)
 		}
 		return err
