@@ -99,11 +99,11 @@ func wantRoom(t *testing.T, s *Spool, bytes int64, objects int) {
 	}
 }
 
-// files lists the files below a folder of the spool, sorted, without their folders and the one that is always there.
+// files lists the files below a folder of the spool, sorted, without their folders.
 func files(t *testing.T, s *Spool, folder string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(filepath.Join(s.dir, folder), func(path string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && e.Name() != "boot" {
+		if err == nil && !e.IsDir() {
 			names = append(names, e.Name())
 		}
 		return err

@@ -24,7 +24,7 @@ type suspect struct {
 // sameBoot tells whether the machine has been running since the spool was used last, and notes that it is used now.
 // What a process has written survives its own end, but without spool.fsync not that of the machine.
 func (s *Spool) sameBoot() bool {
-	path := filepath.Join(s.dir, "boot")
+	path := filepath.Join(filepath.Dir(s.dir), "boot-id")
 	now, err := os.ReadFile(bootID)
 	if err != nil {
 		return false

@@ -34,7 +34,7 @@ func TestPowerCut(t *testing.T) {
 		for _, key := range []string{"zeros", "zeros too", "headers"} {
 			writeTo(t, s.bodyPath(find(s, key)), string(make([]byte, len("data of "+key))))
 		}
-		boot := filepath.Join(s.dir, "boot")
+		boot := filepath.Join(dir, "boot-id")
 		closeSpool(t, s)
 		s = openSpool(t, dir)
 		if find(s, "good").suspect != nil {

@@ -13,7 +13,7 @@ func ranges() []Fault {
 	var all []Fault
 	for _, f := range rangeMistakes() {
 		all = append(all, Fault{Name: "range-" + f.name, Does: f.does, Defaults: "size=12MiB", Get: kept(), Head: streamed(),
-			Range:  Outcome{Client: Right | Cut | Refused, Status: []int{416, 502, 504}, Keep: KeepWhole},
+			Range:  f.ranged(),
 			script: onRange(f.script)})
 	}
 	return all
@@ -36,7 +36,7 @@ func resumes() []Fault {
 			seen = anything()
 		}
 		all = append(all, Fault{Name: "resume-" + f.name, Does: "cut at a byte; then " + f.does,
-			Get: seen, script: onResume(f.script)})
+			Get: seen, Range: f.ranged(), script: onResume(f.script)})
 	}
 	return all
 }
@@ -46,6 +46,15 @@ type rangeMistake struct {
 	name, does string
 	mendable   bool // a cache can still make the whole object of it
 	script     Script
+}
+
+// ranged is what becomes of a range: a 404 is an answer, whatever else the origin would have said of the whole.
+func (f rangeMistake) ranged() Outcome {
+	status := []int{416, 502, 504}
+	if f.name == "404" {
+		status = append(status, 404)
+	}
+	return Outcome{Client: Right | Cut | Refused, Status: status, Keep: KeepWhole}
 }
 
 func rangeMistakes() []rangeMistake {
