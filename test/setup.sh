@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests and the linter need and what is not there yet. Nothing to do takes a moment.
+# Installs what the tests, the linter and the benchmarks need and what is not there yet. Nothing to do takes a moment.
 #
-# usage: test/setup.sh [servers] [linter]     without a name: both
+# usage: test/setup.sh [servers] [linter] [bench]     without a name: servers and linter
 #
 #   servers  nginx, curl, aws, rclone, redis-server and a C compiler (for -race) from Debian's packages;
 #            MinIO and versitygw built from source into .cache/bin
 #   linter   staticcheck, into .cache/bin
+#   bench    nginx, varnishd, haproxy, wrk and taskset from Debian's packages
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,6 +24,13 @@ commands=(
 	"redis-server redis-server"
 	"gcc gcc libc6-dev"
 )
+bench_commands=(
+	"nginx nginx"
+	"varnishd varnish"
+	"haproxy haproxy"
+	"wrk wrk"
+	"taskset util-linux"
+)
 
 bin=$PWD/.cache/bin
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # a user's PATH on Debian lacks them, nginx is there
@@ -33,10 +41,10 @@ die() {
 	exit 1
 }
 
-# Prints the entries of commands whose command is not there.
+# Prints those of the entries given whose command is not there.
 missing() {
 	local entry
-	for entry in "${commands[@]}"; do
+	for entry in "$@"; do
 		command -v "${entry%% *}" >/dev/null || echo "$entry"
 	done
 }
@@ -60,14 +68,15 @@ install_packages() {
 	apt_get install -y --no-install-recommends "$@" || die "apt-get install did not work (see above); $by_hand"
 }
 
+# Installs what the entries given lack.
 debian_packages() {
 	local lacking packages
-	lacking=$(missing)
+	lacking=$(missing "$@")
 	[ -n "$lacking" ] || return 0
 	packages=$(cut -d ' ' -f 2- <<<"$lacking")
 	# shellcheck disable=SC2086 # one word is one package
 	install_packages $packages
-	lacking=$(missing | cut -d ' ' -f 1)
+	lacking=$(missing "$@" | cut -d ' ' -f 1)
 	[ -z "$lacking" ] || die "the packages are installed, and yet these commands are not in PATH:" $lacking
 }
 
@@ -84,13 +93,17 @@ go_tool() {
 }
 
 servers() {
-	debian_packages
+	debian_packages "${commands[@]}"
 	go_tool minio "$minio" "about 4 minutes the first time"
 	go_tool versitygw "$versitygw" "about 1 minute the first time"
 }
 
 linter() {
 	go_tool staticcheck "$staticcheck" "some seconds the first time"
+}
+
+bench() {
+	debian_packages "${bench_commands[@]}"
 }
 
 command -v go >/dev/null || die "Go is not in PATH: install 1.26 or newer from https://go.dev/dl"
@@ -103,7 +116,7 @@ fi
 [ $# -gt 0 ] || set -- servers linter
 for what in "$@"; do
 	case $what in
-	servers | linter) "$what" ;;
-	*) die "unknown name $what (servers, linter)" ;;
+	servers | linter | bench) "$what" ;;
+	*) die "unknown name $what (servers, linter, bench)" ;;
 	esac
 done
