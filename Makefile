@@ -5,6 +5,9 @@ FUZZTIME ?= 5s
 CHAOS    ?= 60s
 KILLS    ?= 2000
 SEED     ?=
+CASES    ?=
+SECONDS  ?= 10
+PAIRS    ?= 5
 TIMEOUT  ?= 20m
 BIN      := .cache/bin
 
@@ -12,7 +15,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup outage bench-drain clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup outage bench-drain bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +65,10 @@ herd: ## the herds at full size: 1,000 clients of one cold object of 100 MiB (ta
 crash: ## KILLS (2000) kills of the gateway under load, and an upload of 5 GiB that goes on; SEED=7 as for chaos
 	MIRRORGATE_CRASH=$(KILLS) MIRRORGATE_CRASH_SEED=$(SEED) MIRRORGATE_CRASH_SIZE=5368709120 \
 		$(GO) test -count=1 -v -timeout 3h ./test/crash
+
+bench: ## answers beside nginx, HAProxy and Varnish; CASES="bucket dir-1KiB" SECONDS=10 PAIRS=5 choose and shorten
+	test/setup.sh bench
+	$(GO) run ./benchmarks/bench -cases '$(CASES)' -seconds $(SECONDS) -pairs $(PAIRS) -readme benchmarks/README.md
 
 clean: ## remove the program and the tests' cache, not the installed servers
 	rm -rf $(BIN)/mirrorgate .cache/test

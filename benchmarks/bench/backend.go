@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// bucketName is the name of the backend's only bucket. Peers ask without it, which makes no difference.
+const bucketName = "bench"
+
+// countPath is answered with the number of objects sent so far.
+const countPath = "/-/objects"
+
+// backend is a bucket that answers with as little work as possible, so that what is measured is who asks it: every
+// object of keyOf from memory, whether the request is signed or not. All other keys are a small store, for a gateway
+// that tries out at its start what its bucket can do.
+type backend struct {
+	objects sync.Map // by size: object
+	sent    atomic.Int64
+	store   *store
+	date    string
+}
+
+// serveBackend serves until ctx ends.
+func serveBackend(ctx context.Context, addr string) error {
+	b := &backend{store: newStore(), date: modified().Format(httpTime)}
+	return serve(ctx, addr, b.answer)
+}
+
+const httpTime = "Mon, 02 Jan 2006 15:04:05 GMT"
+
+// serve is a fasthttp server until ctx ends.
+func serve(ctx context.Context, addr string, handler fasthttp.RequestHandler) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	s := &fasthttp.Server{Handler: handler, NoDefaultServerHeader: true, Concurrency: 4096}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = s.ShutdownWithContext(stopping) // clients that stay do not matter any more
+		return nil
+	}
+}
+
+func (b *backend) answer(ctx *fasthttp.RequestCtx) {
+	target, query, _ := strings.Cut(string(ctx.Request.Header.RequestURI()), "?")
+	if target == countPath {
+		ctx.SetBodyString(strconv.FormatInt(b.sent.Load(), 10))
+		return
+	}
+	size, ok := sizeOf(target[strings.LastIndexByte(target, '/')+1:])
+	if ok && (ctx.IsGet() || ctx.IsHead()) {
+		b.send(ctx, b.object(size))
+		return
+	}
+	key, err := url.PathUnescape(strings.TrimPrefix(target, "/"+bucketName+"/"))
+	values, malformed := url.ParseQuery(query)
+	if err != nil || malformed != nil {
+		refuse(ctx, fasthttp.StatusBadRequest, "InvalidURI")
+		return
+	}
+	b.store.answer(ctx, key, values)
+}
+
+// object makes the object of that size when it is asked for first.
+func (b *backend) object(size int64) object {
+	if o, ok := b.objects.Load(size); ok {
+		return o.(object)
+	}
+	o, _ := b.objects.LoadOrStore(size, newObject(size))
+	return o.(object)
+}
+
+// send answers a GET or HEAD, of a range if one is asked for.
+func (b *backend) send(ctx *fasthttp.RequestCtx, o object) {
+	b.sent.Add(1)
+	h := &ctx.Response.Header
+	h.SetContentType("application/octet-stream")
+	h.Set("ETag", o.etag)
+	h.Set("Last-Modified", b.date)
+	h.Set("Accept-Ranges", "bytes")
+	body := o.body
+	if wanted := ctx.Request.Header.Peek("Range"); len(wanted) > 0 {
+		first, last, err := fasthttp.ParseByteRange(wanted, len(body))
+		if err != nil {
+			refuse(ctx, fasthttp.StatusRequestedRangeNotSatisfiable, "InvalidRange")
+			return
+		}
+		h.SetContentRange(first, last, len(body))
+		ctx.SetStatusCode(fasthttp.StatusPartialContent)
+		body = body[first : last+1]
+	}
+	ctx.Response.SetBodyRaw(body) // a HEAD has its length
+}
+
+// refuse writes an S3 error.
+func refuse(ctx *fasthttp.RequestCtx, status int, code string) {
+	ctx.Response.Reset()
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("application/xml")
+	ctx.SetBodyString(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>` + code + `</Code></Error>`)
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// check asks for the object twice: the first answer may fill a cache, and the second must have the right bytes, the
+// headers that say where they come from, and cost the backend what such an answer must.
+func (b *bed) check(s *server, size int64) error {
+	if _, _, err := b.get(s.url(size)); err != nil {
+		return err
+	}
+	before, err := b.sent()
+	if err != nil {
+		return err
+	}
+	header, body, err := b.get(s.url(size))
+	if err != nil {
+		return err
+	}
+	after, err := b.sent()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(body, newObject(size).body) {
+		return fmt.Errorf("%s: not the bytes of the object, or not all of them (%d)", s.name, len(body))
+	}
+	if want := s.asked(1); after-before != want {
+		return fmt.Errorf("%s: the backend was asked %d times for one answer, not %d times", s.name, after-before, want)
+	}
+	if err := s.proves(header); err != nil {
+		return fmt.Errorf("%s: %w; headers %v", s.name, err, header)
+	}
+	return nil
+}
+
+// says wants a header field to have that value.
+func says(name, value string) func(http.Header) error {
+	return func(h http.Header) error {
+		if got := h.Get(name); got != value {
+			return fmt.Errorf("%s is %q, not %q", name, got, value)
+		}
+		return nil
+	}
+}
+
+// both wants both to hold.
+func both(a, b func(http.Header) error) func(http.Header) error {
+	return func(h http.Header) error { return errors.Join(a(h), b(h)) }
+}
+
+// nginx is the server itself, and not another one on its port.
+func nginx(h http.Header) error {
+	if got := h.Get("Server"); !strings.HasPrefix(got, "nginx/") {
+		return fmt.Errorf("it says that it is %q, not nginx", got)
+	}
+	return nil
+}
+
+// varnishHit wants two numbers in X-Varnish: this request's, and that of the one which filled the cache.
+func varnishHit(h http.Header) error {
+	if got := h.Get("X-Varnish"); len(strings.Fields(got)) != 2 || h.Get("Age") == "" {
+		return fmt.Errorf("no hit: X-Varnish is %q and Age %q", got, h.Get("Age"))
+	}
+	return nil
+}
+
+// anonymous is a server that leaves no trace in its answers: what the backend counts is the proof.
+func anonymous(http.Header) error { return nil }

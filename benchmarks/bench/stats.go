@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// spread is what several turns gave.
+type spread struct{ median, least, most float64 }
+
+// spreadOf wants at least one value.
+func spreadOf(values []float64) spread {
+	all := slices.Sorted(slices.Values(values))
+	middle := len(all) / 2
+	return spread{median: (all[middle] + all[(len(all)-1)/2]) / 2, least: all[0], most: all[len(all)-1]}
+}
+
+// String is for ratios.
+func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median, s.least, s.most) }
+
+// turns counts rounds; in every other one the order of the servers is turned round, so that whatever drifts
+// meanwhile meets each of them alike.
+func turns(rounds, servers int) [][]int {
+	var order [][]int
+	for round := range rounds {
+		var one []int
+		for i := range servers {
+			one = append(one, i)
+		}
+		if round%2 == 1 {
+			slices.Reverse(one)
+		}
+		order = append(order, one)
+	}
+	return order
+}

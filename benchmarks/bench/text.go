@@ -1,0 +1,35 @@
+package main
+
+// The texts around the figures.
+const (
+	introduction = `## Answers, beside other servers
+
+The server that is measured has a core to itself; the load (wrk) and the backend share another one. Each case runs all
+its servers and gives them turns, one after the other, every other round in reverse. A ratio is of two turns of one
+round, mirrorgate to the peer: median (least to most) of all rounds. CPU is user and system time of all processes of the
+server, by answer, as the kernel accounts for it. Answers per second are bounded by what the second core can do, too;
+what counts is CPU. Before each turn the bytes of an answer are compared, and where they come from.
+
+- bucket: an S3 bucket, which is a light server that answers from memory. mirrorgate signs its requests, the peers do
+  not. Its objects have no user metadata.
+- dir: a directory bucket, whose files nginx sends with sendfile and keeps open.
+- memory: the peers answer from their caches. mirrorgate has no memory tier yet: its figure is that of a bucket hit.
+
+Bare fasthttp is a server that does nothing but send the object: what a gateway made with it cannot go below.
+
+The peers' configurations are in [peers](peers). "Aim" is the ratio of CPU that is to be reached.
+
+`
+	speedHead = "| case | beside | CPU ratio | aim | answers/s ratio | CPU us | its CPU us | answers/s | " +
+		"its answers/s | rounds | run |\n" + `|---|---|---|---|---|---|---|---|---|---|---|
+`
+	steadyHead = `
+How long answers take at a constant rate, half of what the slowest of them reaches. Each time runs from when its
+request was due, whether or not a connection was free then. Microseconds, median (least to most) of the turns. What
+load and backend wait for each other on their core is part of it: the bare server's figures show the load's part.
+
+| case | server | answers/s | p50 | p99 | p99.9 | turns | run |
+|---|---|---|---|---|---|---|---|
+`
+	runsHead = "\nRuns:\n\n"
+)

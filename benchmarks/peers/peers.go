@@ -1,0 +1,41 @@
+// Package peers holds the configurations that mirrorgate and the servers beside it are measured with. Each peer is set
+// up as somebody would who wants it fast: what is set, and why, is in the comments of the templates.
+package peers
+
+import (
+	"embed"
+	"os"
+	"text/template"
+)
+
+//go:embed *.tmpl
+var templates embed.FS
+
+// Values fill the templates.
+type Values struct {
+	Listen  string // host:port
+	Dir     string // a folder of this server's own
+	Files   string // the folder of the directory bucket
+	Backend string // host:port of the light backend
+	Host    string // the backend's address, for who wants it in two pieces
+	Port    string
+	Bucket  string // mirrorgate's bucket, in YAML
+	User    string // who runs the benchmark; nginx's worker would be somebody else, who cannot read the files
+}
+
+// Write writes the configuration made of the template into a file.
+func Write(file, name string, v Values) error {
+	t, err := template.New(name).Option("missingkey=error").ParseFS(templates, name)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := t.Execute(f, v); err != nil {
+		_ = f.Close() // what was written is of no use
+		return err
+	}
+	return f.Close()
+}
