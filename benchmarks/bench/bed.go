@@ -16,7 +16,7 @@ import (
 	"mirrorgate/benchmarks/peers"
 )
 
-// bed is what all cases stand on: a folder, two cores, the programs, and the light backend, which runs all the time.
+// bed is what all cases stand on: a folder, the cores, the programs, and the light backend, which runs all the time.
 type bed struct {
 	ctx        context.Context
 	opts       options
@@ -48,7 +48,7 @@ func newBed(ctx context.Context, o options) (_ *bed, err error) {
 	if err := b.build(); err != nil {
 		return nil, err
 	}
-	if b.cores, err = twoCores(); err != nil {
+	if b.cores, err = ownCores(); err != nil {
 		return nil, err
 	}
 	if err := pin(b.cores.load); err != nil {
@@ -71,7 +71,7 @@ func (b *bed) startBackend() (err error) {
 	if b.backendAt, err = freeAddr(); err != nil {
 		return err
 	}
-	b.backend, err = b.start(command{name: "backend", core: b.cores.load, env: []string{"GOMAXPROCS=1"},
+	b.backend, err = b.start(command{name: "backend", core: b.cores.backend, env: []string{"GOMAXPROCS=1"},
 		path: b.self, args: []string{"backend", b.backendAt}})
 	if err != nil {
 		return err

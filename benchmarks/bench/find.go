@@ -11,9 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeAddr is one that nobody listens on, below the ports that the kernel takes for outgoing connections.
+// freeAddr is one that nobody listens on, below the ports that the kernel takes for outgoing connections and those that
+// tests reserve.
 func freeAddr() (string, error) {
-	for port := 20000 + os.Getpid()%8000; port < 32000; port++ {
+	for port := 10000 + os.Getpid()%8000; port < 20000; port++ {
 		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
 		if errors.Is(err, unix.EADDRINUSE) {
 			continue

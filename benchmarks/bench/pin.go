@@ -9,12 +9,13 @@ import (
 
 // cores are those that a measurement uses.
 type cores struct {
-	server int // of the server that is measured
-	load   int // of the load, the backend and this program; the same if there is only one
+	server  int // of the server that is measured
+	load    int // of the load and this program
+	backend int
 }
 
-// twoCores are the first two that this process may use.
-func twoCores() (cores, error) {
+// ownCores are the first three that this process may use. Of two the load and the backend share one.
+func ownCores() (cores, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return cores{}, err
@@ -25,7 +26,7 @@ func twoCores() (cores, error) {
 			all = append(all, core)
 		}
 	}
-	return cores{server: all[0], load: all[min(1, len(all)-1)]}, nil
+	return cores{server: all[0], load: all[min(1, len(all)-1)], backend: all[min(2, len(all)-1)]}, nil
 }
 
 // pin binds this process to the core, and with it the threads and programs that it starts.

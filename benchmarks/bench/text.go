@@ -4,10 +4,11 @@ package main
 const (
 	introduction = `## Answers, beside other servers
 
-The server that is measured has a core to itself; the load (wrk) and the backend share another one. Each case runs all
+The server that is measured has a core to itself; the load (wrk) and the backend share the next, or have one each if the
+machine has three. wrk asks over 32 connections, for large objects over 8, as fast as answers come. Each case runs all
 its servers and gives them turns, one after the other, every other round in reverse. A ratio is of two turns of one
 round, mirrorgate to the peer: median (least to most) of all rounds. CPU is user and system time of all processes of the
-server, by answer, as the kernel accounts for it. Answers per second are bounded by what the second core can do, too;
+server, by answer, as the kernel accounts for it. Answers per second are bounded by what the load's core can do, too;
 what counts is CPU. Before each turn the bytes of an answer are compared, and where they come from.
 
 - bucket: an S3 bucket, which is a light server that answers from memory. mirrorgate signs its requests, the peers do
