@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // check asks for the object twice: the first answer may fill a cache, and the second must have the right bytes, the
@@ -14,7 +15,7 @@ func (b *bed) check(s *server, size int64) error {
 	if _, _, err := b.get(s.url(size)); err != nil {
 		return err
 	}
-	before, err := b.sent()
+	before, err := b.settled()
 	if err != nil {
 		return err
 	}
@@ -36,6 +37,24 @@ func (b *bed) check(s *server, size int64) error {
 		return fmt.Errorf("%s: %w; headers %v", s.name, err, header)
 	}
 	return nil
+}
+
+// settled is sent when nobody asks the backend any more: answers that a load had no more time for may be under way.
+func (b *bed) settled() (int64, error) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for last := int64(-1); ; {
+		now, err := b.sent()
+		if err != nil || now == last {
+			return now, err
+		}
+		last = now
+		select {
+		case <-tick.C:
+		case <-b.ctx.Done():
+			return 0, b.ctx.Err()
+		}
+	}
 }
 
 // says wants a header field to have that value.
