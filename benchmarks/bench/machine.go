@@ -16,12 +16,29 @@ import (
 // runInfo is what must be known of a run to judge its figures.
 type runInfo struct{ id, text string }
 
+// finished is the run at its end: what else the machine did meanwhile shows in its load.
+func (r runInfo) finished() runInfo {
+	r.text += ", " + load() + " after"
+	return r
+}
+
+// load is the load average of a minute. The benchmark by itself makes it about 2.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	average, _, _ := strings.Cut(string(text), " ")
+	return average
+}
+
 func thisRun(o options) runInfo {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05Z")
-	text := fmt.Sprintf("`%s`; %s, %d cores, Linux %s; mirrorgate %s, %s, %s, %s, %s, %s", commandLine(o), processor(),
-		runtime.NumCPU(), kernel(), commit(o.root), runtime.Version(), version("nginx", "-v", `nginx/\S+`),
+	versions := []string{"mirrorgate " + commit(o.root), runtime.Version(), version("nginx", "-v", `nginx/\S+`),
 		version("varnishd", "-V", `varnish-[0-9.]+`), version("haproxy", "-v", `HAProxy version [0-9.]+`),
-		version("wrk", "-v", `wrk \S+`))
+		version("wrk", "-v", `wrk \S+`)}
+	text := fmt.Sprintf("`%s`; %s, %d cores, Linux %s; %s; load %s before", commandLine(o), processor(),
+		runtime.NumCPU(), kernel(), strings.Join(versions, ", "), load())
 	return runInfo{id: now, text: text}
 }
 

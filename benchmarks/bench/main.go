@@ -108,5 +108,6 @@ func measureAll(ctx context.Context, o options, cases []benchCase, stdout io.Wri
 	if o.readme == "" || len(done.cases) == 0 {
 		return err
 	}
+	done.run = done.run.finished()
 	return errors.Join(err, writeReadme(o.readme, done))
 }
