@@ -17,8 +17,8 @@ const bootID = "/proc/sys/kernel/random/boot_id"
 // suspect is an entry whose body may not have reached the disk: the machine, and not only the process, has ended since.
 // It is compared with its checksum before anybody gets it.
 type suspect struct {
-	once sync.Once
-	err  error
+	mu      sync.Mutex
+	cleared bool
 }
 
 // sameBoot tells whether the machine has been running since the spool was used last, and notes that it is used now.
@@ -39,13 +39,20 @@ func (s *Spool) sameBoot() bool {
 	return false
 }
 
-// check compares the body of an entry with its checksum, the first time that it is asked for after such a start.
+// check compares the body of an entry with its checksum when it is asked for after such a start, until it has been
+// found to be right: a disk that cannot be read now may be later. Who asks at the same time waits for the first.
 func (e *entry) check(got *stored) error {
 	if e.suspect == nil {
 		return nil
 	}
-	e.suspect.once.Do(func() { e.suspect.err = got.compare() })
-	return e.suspect.err
+	e.suspect.mu.Lock()
+	defer e.suspect.mu.Unlock()
+	if e.suspect.cleared {
+		return nil
+	}
+	err := got.compare()
+	e.suspect.cleared = err == nil
+	return err
 }
 
 func (g *stored) compare() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -63,4 +64,25 @@ func TestPowerCut(t *testing.T) {
 		wantRoom(t, s, 0, 0)
 		closeSpool(t, s)
 	})
+}
+
+// A body that cannot be read is neither right nor damaged: it is looked at again.
+func TestCheckAgain(t *testing.T) {
+	s := openSpool(t, t.TempDir())
+	defer closeSpool(t, s)
+	commitProven(t, s, "k", "data")
+	e := find(s, "k")
+	e.suspect = new(suspect)
+	got, err := s.read(e, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = got.body.Close() // so that reading fails
+	if err := e.check(got); err == nil || errors.Is(err, errDamaged) {
+		t.Errorf("got %v", err)
+	}
+	wantObject(t, s, "k", "data")
+	if !e.suspect.cleared {
+		t.Error("it is checked for ever")
+	}
 }
