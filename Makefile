@@ -1,7 +1,7 @@
 # What a developer types. `make help` lists it; .ci/run types the same.
 
 GO       ?= go
-FUZZTIME ?= 5s
+FUZZTIME ?= 20000x
 CHAOS    ?= 60s
 KILLS    ?= 2000
 SEED     ?=
@@ -41,7 +41,7 @@ lint: ## gofmt, vet, staticcheck, import rules, sizes
 	$(BIN)/staticcheck -checks '$(CHECKS)' ./...
 	$(GO) test -count=1 ./test/lint
 
-fuzz: ## every fuzz target for FUZZTIME (5s)
+fuzz: ## every fuzz target for FUZZTIME (20000x: so many runs)
 	test/fuzz.sh $(FUZZTIME)
 
 spool: ## a crowd on a 1 GiB object for which the spool, or its disk, has no room
