@@ -53,6 +53,10 @@ type Site struct {
 	Name   string
 	Bucket Bucket
 	Save   bool // false: pulls are shared, but never saved
+
+	// Ready makes of an object's Meta what the caller wants to have at hand with an object in memory; it is called once
+	// for each, and may be nil.
+	Ready func(Meta) any
 }
 
 // Cache is the meeting point of clients, buckets and pulls. All methods may be called concurrently.
@@ -61,6 +65,7 @@ type Cache struct {
 	log      *slog.Logger
 	limits   Limits
 	slots    chan struct{} // one per pull
+	memory   *memory       // nil: nothing is kept in memory
 	negative *negatives
 	heads    *remembered[headAnswer]
 	unshared *remembered[struct{}] // keys whose last answer could not be shared
@@ -79,12 +84,13 @@ type Cache struct {
 }
 
 // New returns a Cache that keeps arriving bodies in spool. End it with Drain.
-func New(l Limits, spool Spool, log *slog.Logger) *Cache {
+func New(l Limits, m Memory, spool Spool, log *slog.Logger) *Cache {
 	// Pulls outlive the requests that cause them, so their context begins here; Drain ends it.
 	life, end := context.WithCancel(context.Background())
 	return &Cache{
 		spool: spool, log: log, limits: l,
 		slots:    make(chan struct{}, l.MaxPulls),
+		memory:   newMemory(m, time.Now),
 		negative: newNegatives(l.MaxNegative, time.Now),
 		heads:    newRemembered[headAnswer](l.MaxNegative, time.Now),
 		unshared: newRemembered[struct{}](l.MaxNegative, time.Now),
@@ -115,11 +121,11 @@ func (c *Cache) Drain(ctx context.Context) error {
 	}
 }
 
-// Get opens an object that is in the site's bucket, or committed to the spool and not yet saved. ErrNotFound means
-// that the bucket said so and the spool does not hold it; any other failure of the bucket stays that failure, unless
-// the spool holds the object.
+// Get opens an object that is in memory or the site's bucket, or committed to the spool and not yet saved. What others
+// change in the bucket is seen within Memory.TTL. ErrNotFound means that the bucket said so and the spool does not hold
+// it; any other failure of the bucket stays that failure, unless the spool holds the object.
 func (c *Cache) Get(ctx context.Context, site *Site, key string, o ReadOptions) (*Object, error) {
-	obj, err := site.Bucket.Open(ctx, key, o)
+	obj, err := c.open(ctx, site, key, o)
 	if err == nil || isAnswer(err) {
 		return obj, err
 	}
@@ -128,6 +134,30 @@ func (c *Cache) Get(ctx context.Context, site *Site, key string, o ReadOptions) 
 		return nil, err
 	}
 	return spooled, spoolErr
+}
+
+// open asks memory, and then the bucket.
+func (c *Cache) open(ctx context.Context, site *Site, key string, o ReadOptions) (*Object, error) {
+	if c.memory == nil {
+		return site.Bucket.Open(ctx, key, o)
+	}
+	return c.memory.open(ctx, site, key, o)
+}
+
+// Recall returns an object for which the bucket need not be asked, or nil: whole, or for headersOnly perhaps without
+// its body. The caller releases it. It does not allocate, and keeps nothing of key.
+func (c *Cache) Recall(site *Site, key string, headersOnly bool) *Resident {
+	if c.memory == nil {
+		return nil
+	}
+	return c.memory.recall(ID{site.Name, key}, headersOnly)
+}
+
+// Written says that an object may be another in its bucket from now on: it is dropped from memory.
+func (c *Cache) Written(id ID) {
+	if c.memory != nil {
+		c.memory.drop(id)
+	}
 }
 
 // forget drops what was remembered of an object that is there now.

@@ -30,6 +30,12 @@ func (c *Cache) Check(site *Site, key string, period time.Duration, load Loader)
 	f.start()
 }
 
+// Checked tells whether a Check of the object would do nothing: it was compared lately.
+func (c *Cache) Checked(site *Site, key string) bool {
+	_, done := c.checked.find(ID{site.Name, key})
+	return done
+}
+
 // Refresh does the same at once, and waits: nil when the copy is going to be replaced, ErrUnchanged, a *NegativeError
 // when the origin has the object no more, a *RefusedError when what it has now is not kept, or what went wrong. A check
 // that is under way is joined.

@@ -300,7 +300,8 @@ func newDisk(t *testing.T, dir string) *disk {
 }
 
 func (d *disk) save(b *bucket) {
-	w := writeback.New(writeback.DefaultConfig(), d.Spool, func(string) (cache.Bucket, bool) { return b, true }, quiet())
+	w := writeback.New(writeback.DefaultConfig(), d.Spool, func(string) (cache.Bucket, bool) { return b, true },
+		func(cache.ID) {}, quiet())
 	ctx, stop := context.WithCancel(d.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = w.Run(ctx) })

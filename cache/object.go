@@ -40,6 +40,7 @@ type Tier uint8
 
 const (
 	TierBucket Tier = iota // the bucket
+	TierMemory             // memory: what the bucket has said lately
 	TierSpool              // committed to the spool, not yet in the bucket
 	TierPull               // arriving from an origin
 )

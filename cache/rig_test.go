@@ -201,7 +201,7 @@ func eachSpoolWith(t *testing.T, l cache.Limits, f func(t *testing.T, r *rig)) {
 func newRig(t *testing.T, l cache.Limits, k keeper) *rig {
 	l.MaxRangePulls, l.MaxSoloPulls = 4, 4
 	r := &rig{T: t, bucket: &bucket{objects: map[string]stored{}}, spool: &spool{keeper: k}, left: -1}
-	r.cache = cache.New(l, r.spool, quiet())
+	r.cache = cache.New(l, cache.Memory{}, r.spool, quiet())
 	r.site = &cache.Site{Name: "assets", Bucket: r.bucket, Save: true}
 	r.opts = cache.FillOptions{Wait: time.Second, Stall: 30 * time.Second, Scope: "targets", NegativeTTL: 5 * time.Second}
 	return r

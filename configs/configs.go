@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"mirrorgate/cache"
 	"mirrorgate/cache/writeback"
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
@@ -18,6 +19,7 @@ type Config struct {
 	DataDir   string                `yaml:"data_dir"`
 	Spool     writeback.SpoolConfig `yaml:"spool"`
 	Writeback writeback.Config      `yaml:"writeback"`
+	Memory    cache.Memory          `yaml:"memory"`
 	Limits    Limits                `yaml:"limits"`
 	Sites     []Site                `yaml:"sites"`
 }
@@ -31,6 +33,7 @@ func DefaultConfig() Config {
 		DataDir:   "./data",
 		Spool:     writeback.DefaultSpoolConfig(),
 		Writeback: writeback.DefaultConfig(),
+		Memory:    cache.DefaultMemory(),
 		Limits:    DefaultLimits(),
 	}
 }
@@ -89,6 +92,7 @@ func (c *Config) check(report func(path, problem string)) {
 	}
 	c.Spool.Validate(under("spool", report))
 	c.Writeback.Validate(under("writeback", report))
+	c.Memory.Validate(under("memory", report))
 	c.Limits.Validate(under("limits", report))
 	if len(c.Sites) == 0 {
 		report("sites", "none is given: a gateway needs at least one site with its hosts and bucket")

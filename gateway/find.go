@@ -29,9 +29,7 @@ func (v *visit) open() (*answer, error) {
 			return nil, err
 		}
 		seen := v.validators(obj.Meta)
-		if obj.Tier == cache.TierBucket {
-			v.revalidate(obj.Meta)
-		}
+		v.revalidate(obj)
 		if status := v.r.cond.status(seen, v.site.ETagSuffixes); status != 0 {
 			return v.unmet(obj, status)
 		}
@@ -49,8 +47,8 @@ func (v *visit) open() (*answer, error) {
 		closeBody(obj.Body) // another object by now: what was judged does not hold for it
 		return nil, cache.ErrPrecondition
 	}
-	if err == nil && obj.Tier == cache.TierBucket && judged == nil {
-		v.revalidate(obj.Meta)
+	if err == nil && judged == nil {
+		v.revalidate(obj)
 	}
 	var outside *cache.RangeError
 	if errors.As(err, &outside) && outside.Size < 0 {

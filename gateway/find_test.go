@@ -53,7 +53,7 @@ func (c closes) Close() error { *c.n++; return nil }
 
 func visitOf(b cache.Bucket, r *request) *visit {
 	log := slog.New(slog.DiscardHandler)
-	g := &Gateway{cache: cache.New(cache.DefaultLimits(), nil, log), log: log, life: context.Background()}
+	g := &Gateway{cache: cache.New(cache.DefaultLimits(), cache.Memory{}, nil, log), log: log, life: context.Background()}
 	return &visit{g: g, r: r, site: &Site{Site: cache.Site{Name: "s", Bucket: b}}, d: rules.Decision{ObjectKey: "k"}}
 }
 

@@ -16,15 +16,10 @@ import (
 // revalidate has a copy from the bucket checked against its origin, when the rule finds it old enough. The copy is
 // answered meanwhile. Only a copy whose provenance is believed is checked, and only against the target that gave it;
 // rule and URL are decided anew.
-func (v *visit) revalidate(m cache.Meta) {
-	if v.d.Rule == nil || !v.d.Keep || !v.site.Save || !m.Origin.Believed() || m.Bucket.ETag == "" {
-		return
-	}
-	if m.Origin.ETag == "" && m.Origin.LastModified.IsZero() {
-		return // nothing to ask with
-	}
-	after, ok := v.d.Rule.Config().RevalidateAfter(m.Origin.Lifetime, m.Origin.NoCache)
-	if !ok || time.Since(m.Origin.Time) < after || v.r.looped(v.site.Rules.LoopToken()) {
+func (v *visit) revalidate(obj *cache.Object) {
+	m := obj.Meta
+	if obj.Tier != cache.TierBucket && obj.Tier != cache.TierMemory || !due(v.site, &v.d, &m) ||
+		v.r.looped(v.site.Rules.LoopToken()) || v.g.cache.Checked(&v.site.Site, v.d.ObjectKey) {
 		return
 	}
 	plan, err := v.d.Plan(v.r.header())
@@ -33,8 +28,21 @@ func (v *visit) revalidate(m cache.Meta) {
 	}
 	if ask, ok := askOf(plan, m.Origin.Target); ok {
 		plan.Asks = []rules.Ask{ask}
+		after, _ := v.d.Rule.RevalidateAfter(m.Origin.Lifetime, m.Origin.NoCache)
 		v.g.cache.Check(&v.site.Site, v.d.ObjectKey, after, v.checkLoader(plan, m))
 	}
+}
+
+// due tells whether an object of a bucket is a copy that its rule wants to be compared with the origin by now.
+func due(site *Site, d *rules.Decision, m *cache.Meta) bool {
+	if d.Rule == nil || !d.Keep || !site.Save || !m.Origin.Believed() || m.Bucket.ETag == "" {
+		return false
+	}
+	if m.Origin.ETag == "" && m.Origin.LastModified.IsZero() {
+		return false // nothing to ask with
+	}
+	after, ok := d.Rule.RevalidateAfter(m.Origin.Lifetime, m.Origin.NoCache)
+	return ok && time.Since(m.Origin.Time) >= after
 }
 
 func askOf(plan rules.Plan, role string) (rules.Ask, bool) {

@@ -13,12 +13,16 @@ func status(params ...string) string {
 	return "mirrorgate; " + strings.Join(params, "; ")
 }
 
+const hitMemory = "mirrorgate; hit; detail=memory"
+
 // ruleParam names a rule. Ids need no escaping: they hold a-z, 0-9 and "-" only.
 func ruleParam(id string) string { return `rule="` + id + `"` }
 
 // cacheStatus says where an object's answer came from.
 func (v *visit) cacheStatus(obj *cache.Object) string {
 	switch obj.Tier {
+	case cache.TierMemory:
+		return hitMemory
 	case cache.TierBucket:
 		return "mirrorgate; hit; detail=bucket"
 	case cache.TierSpool:

@@ -17,8 +17,8 @@ const shortLived = time.Hour
 // RevalidateAfter gives the age at which a copy is checked against its origin again. lifetime is what the origin gave,
 // negative for none, and noCache that it asked for a check before every use. ok is false when the copy is never
 // checked.
-func (c Config) RevalidateAfter(lifetime time.Duration, noCache bool) (age time.Duration, ok bool) {
-	switch c.Revalidate {
+func (r *Rule) RevalidateAfter(lifetime time.Duration, noCache bool) (age time.Duration, ok bool) {
+	switch r.config.Revalidate {
 	case RevalidateNever:
 		return 0, false
 	case RevalidateAuto:
@@ -27,7 +27,7 @@ func (c Config) RevalidateAfter(lifetime time.Duration, noCache bool) (age time.
 		}
 		return max(lifetime, minRevalidate), lifetime >= 0 && lifetime < shortLived
 	default:
-		age, err := time.ParseDuration(c.Revalidate)
+		age, err := time.ParseDuration(r.config.Revalidate)
 		return max(age, minRevalidate), err == nil
 	}
 }

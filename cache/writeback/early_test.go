@@ -121,7 +121,7 @@ func (b *parted) uploads(t *testing.T, opened, open int) {
 func startParted(t *testing.T, s *Spool, b cache.Bucket) (stop func()) {
 	c := DefaultConfig()
 	c.Uploads, c.PartSize = 2, partSize
-	w := New(c, s, func(string) (cache.Bucket, bool) { return b, true }, quiet())
+	w := New(c, s, func(string) (cache.Bucket, bool) { return b, true }, func(cache.ID) {}, quiet())
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = w.Run(ctx) })

@@ -207,7 +207,7 @@ func start(t *testing.T, s *Spool, uploads int, b cache.Bucket) (w *Writeback, s
 func startWith(t *testing.T, s *Spool, uploads int, sites func(string) (cache.Bucket, bool)) (*Writeback, func()) {
 	c := DefaultConfig()
 	c.Uploads = uploads
-	w := New(c, s, sites, quiet())
+	w := New(c, s, sites, func(cache.ID) {}, quiet())
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -28,6 +28,7 @@ type Writeback struct {
 	cfg    Config
 	spool  *Spool
 	bucket func(site string) (cache.Bucket, bool)
+	wrote  func(cache.ID)
 	log    *slog.Logger
 
 	orphaned chan struct{} // an upload in parts may have lost its entry
@@ -38,9 +39,11 @@ type Writeback struct {
 	earlies int             // objects that are saved while they arrive
 }
 
-// New returns a Writeback over spool. bucket finds a site's bucket; it may be called from several goroutines.
-func New(c Config, spool *Spool, bucket func(site string) (cache.Bucket, bool), log *slog.Logger) *Writeback {
-	w := &Writeback{cfg: c, spool: spool, bucket: bucket, log: log, orphaned: make(chan struct{}, 1)}
+// New returns a Writeback over spool. bucket finds a site's bucket. wrote is told of each object that may be another in
+// its bucket now: after each try to write it, whatever came of it. Both may be called from several goroutines.
+func New(c Config, spool *Spool, bucket func(site string) (cache.Bucket, bool), wrote func(cache.ID), log *slog.Logger,
+) *Writeback {
+	w := &Writeback{cfg: c, spool: spool, bucket: bucket, wrote: wrote, log: log, orphaned: make(chan struct{}, 1)}
 	spool.announce = w.begin
 	return w
 }
@@ -109,6 +112,7 @@ func (w *Writeback) upload(ctx context.Context, e *entry, got *stored) error {
 	check := w.spool.checkpoint(got.record.id(), e.name)
 	defer check.Close()
 	put.Checkpoint = check
+	defer w.wrote(got.record.id())
 	return bucket.Put(ctx, string(got.record.Key), got.body, got.record.Meta.Meta(), put)
 }
 

@@ -361,7 +361,7 @@ func TestWaitIdle(t *testing.T) {
 
 func TestWaitIdleWithoutWorkers(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *Spool) {
-		w := New(DefaultConfig(), s, nil, quiet())
+		w := New(DefaultConfig(), s, nil, nil, quiet())
 		if err := w.WaitIdle(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -91,11 +91,11 @@ func (p *process) build() error {
 	if err != nil {
 		return err
 	}
-	p.cache = cache.New(p.cfg.Limits.Limits, p.spool, p.log)
+	p.cache = cache.New(p.cfg.Limits.Limits, p.cfg.Memory, p.spool, p.log)
 	p.writeback = writeback.New(p.cfg.Writeback, p.spool, func(site string) (cache.Bucket, bool) {
 		b, ok := p.buckets[site]
 		return b, ok
-	}, p.log)
+	}, p.cache.Written, p.log)
 	sites, err := p.sites(identity(id))
 	if err != nil {
 		return err

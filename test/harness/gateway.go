@@ -57,7 +57,8 @@ func WithRace() GatewayOption { return func(o *gatewayOptions) { o.program = Mir
 
 // StartGateway builds mirrorgate from this tree and runs `mirrorgate serve` with the configuration, or from flags alone
 // (WithArgs) if that is empty. A configuration without server gets a free address to listen on, one without data_dir
-// a new folder; one that has them may use ${LISTEN} and ${DATA_DIR}.
+// a new folder; one that has them may use ${LISTEN} and ${DATA_DIR}. One without memory keeps nothing there, so that
+// every answer shows what the bucket says.
 func StartGateway(t testing.TB, config string, options ...GatewayOption) *Gateway {
 	t.Helper()
 	o := gatewayOptions{program: Mirrorgate}
@@ -106,6 +107,9 @@ func complete(config string) string {
 	}
 	if !regexp.MustCompile(`(?m)^data_dir:`).MatchString(config) {
 		config += "\ndata_dir: \"${DATA_DIR}\""
+	}
+	if !regexp.MustCompile(`(?m)^memory:`).MatchString(config) {
+		config += "\nmemory: {max_bytes: 0}"
 	}
 	return config + "\n"
 }

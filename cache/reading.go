@@ -1,0 +1,152 @@
+package cache
+
+import (
+	"context"
+	"io"
+)
+
+// reading is one request to a bucket, whose answer is for all who ask for the same meanwhile.
+type reading struct {
+	key        readingKey
+	generation uint64        // of the key when it began: nobody joins, and nothing is kept, once that has passed
+	settled    chan struct{} // closed when the fields below are set
+	meta       Meta
+	resident   *Resident // the body, perhaps still arriving; nil: each asks on its own
+	err        error
+}
+
+type readingKey struct {
+	ID
+	headers bool
+}
+
+// join returns the reading of key that is under way, or a new one, whose answer the caller brings.
+func (m *memory) join(key readingKey) (r *reading, first bool) {
+	generation := m.generation(key.ID).Load()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r, ok := m.readings[key]; ok && r.generation == generation {
+		return r, false
+	}
+	r = &reading{key: key, generation: generation, settled: make(chan struct{})}
+	m.readings[key] = r
+	return r, true
+}
+
+// leave ends a reading: the next who asks finds what was kept, or begins another.
+func (m *memory) leave(r *reading) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.readings[r.key] == r {
+		delete(m.readings, r.key)
+	}
+}
+
+// failed ends a reading that brought nothing. What the bucket does not have any more is dropped.
+func (m *memory) failed(r *reading, err error) {
+	m.lost(r.key.ID, err)
+	r.err = err
+	close(r.settled)
+	m.leave(r)
+}
+
+// headers asks the bucket for an object's headers, and keeps them: with the body that is known, if it is still that
+// object's.
+func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident) (Meta, error) {
+	r, first := m.join(readingKey{ID: id, headers: true})
+	if !first {
+		<-r.settled // bounded: by the limits of the bucket's timeouts
+		return r.meta, r.err
+	}
+	obj, err := site.Bucket.Open(ctx, id.Key, ReadOptions{HeadersOnly: true})
+	if err != nil {
+		m.failed(r, err)
+		return Meta{}, err
+	}
+	if known.whole() && known.describes(obj.Meta) {
+		known.uses.Add(1)
+		m.keep(id, known, r.generation)
+	} else {
+		m.keep(id, newResident(site, obj.Meta, nil), r.generation)
+	}
+	r.meta = obj.Meta
+	close(r.settled)
+	m.leave(r)
+	return obj.Meta, nil
+}
+
+// body answers with a body that may be kept: of an object that is small, or of which nothing is known.
+func (m *memory) body(ctx context.Context, site *Site, id ID, o ReadOptions) (*Object, error) {
+	r, first := m.join(readingKey{ID: id})
+	if first {
+		return m.read(ctx, site, r, o)
+	}
+	<-r.settled // bounded: by the limits of the bucket's timeouts
+	switch {
+	case r.err != nil:
+		return nil, r.err
+	case r.resident == nil || !r.resident.acquire():
+		return m.pass(ctx, site, id, o, nil)
+	}
+	defer r.resident.Release()
+	return r.resident.object(o, TierBucket)
+}
+
+// read is the request of the first who asks for a body. Those who wait get it while it arrives; if it is too large to
+// keep, or there is no room, each asks on its own.
+func (m *memory) read(ctx context.Context, site *Site, r *reading, o ReadOptions) (*Object, error) {
+	id := r.key.ID
+	if kept := m.recall(id, false); kept != nil { // another reading has ended between the look into memory and join
+		defer kept.Release()
+		close(r.settled)
+		m.leave(r)
+		return kept.object(o, TierMemory)
+	}
+	obj, err := site.Bucket.Open(ctx, id.Key, ReadOptions{})
+	if err != nil {
+		m.failed(r, err)
+		return nil, err
+	}
+	if obj.Length > m.cfg.MaxObject || !m.reserve(obj.Length) {
+		m.keep(id, newResident(site, obj.Meta, nil), r.generation)
+		close(r.settled)
+		m.leave(r)
+		if o == (ReadOptions{}) {
+			return obj, nil
+		}
+		_ = obj.Body.Close() // a part is asked for, or one version: by a request of its own
+		return site.Bucket.Open(ctx, id.Key, o)
+	}
+	r.resident = newResident(site, obj.Meta, make([]byte, obj.Length))
+	r.resident.held = &m.held
+	first, err := r.resident.object(o, TierBucket)
+	close(r.settled)
+	if arrivesAtOnce(obj.Body, obj.Length) {
+		m.arrive(r, obj.Body)
+	} else {
+		go m.arrive(r, obj.Body)
+	}
+	return first, err
+}
+
+// arrivesAtOnce tells whether reading a body does not wait for a network.
+func arrivesAtOnce(body io.ReadCloser, length int64) bool {
+	switch b := body.(type) {
+	case FileBody:
+		return true
+	case SocketBody:
+		return int64(b.Buffered()) >= length
+	default:
+		return length == 0
+	}
+}
+
+// arrive reads the body of a reading, and keeps it when all has come.
+func (m *memory) arrive(r *reading, from io.ReadCloser) {
+	if r.resident.fill(from) {
+		r.resident.uses.Add(1)
+		m.keep(r.key.ID, r.resident, r.generation)
+	}
+	m.leave(r)
+	r.resident.Release()
+}

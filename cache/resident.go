@@ -1,0 +1,189 @@
+package cache
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Resident is what memory holds of an object: its headers and, of a small object, its body. It may be used from several
+// goroutines, and must not be changed. Who gets one releases it once.
+type Resident struct {
+	Meta  Meta
+	Ready any // what Site.Ready made of Meta; nil without that
+
+	body []byte        // of its full length; nil: only the headers are here
+	held *atomic.Int64 // counts body while anybody uses the Resident; nil without body
+
+	until atomic.Int64 // until when the bucket need not be asked, in nanoseconds
+	uses  atomic.Int32 // memory's own, and those of readers; at 0 it has ended
+
+	complete atomic.Bool // all of body has arrived
+	mu       sync.Mutex  // guards what follows
+	arrived  int
+	err      error         // why the rest will not come
+	moved    chan struct{} // closed at the next arrival; nil while nobody waits
+}
+
+// newResident returns what is known of an object, with one use for the caller. body, if not nil, has its full length
+// and is still to arrive; held counts it already.
+func newResident(site *Site, meta Meta, body []byte) *Resident {
+	r := &Resident{Meta: meta, body: body}
+	r.uses.Store(1)
+	if site.Ready != nil {
+		r.Ready = site.Ready(meta)
+	}
+	return r
+}
+
+// Body is the whole body, which must not be changed, or nil if only the headers are here. It is for Residents that
+// Cache.Recall returned.
+func (r *Resident) Body() []byte { return r.body }
+
+// Release ends one use.
+func (r *Resident) Release() {
+	if r.uses.Add(-1) == 0 && r.held != nil {
+		r.held.Add(-int64(len(r.body)))
+	}
+}
+
+// acquire adds a use, unless the last one has ended.
+func (r *Resident) acquire() bool {
+	for {
+		n := r.uses.Load()
+		if n == 0 {
+			return false
+		}
+		if r.uses.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// weight is what r takes in memory, about, in bytes.
+func (r *Resident) weight(id ID) uint32 {
+	const fixed = 1 << 10 // the structure, its place in the cache, and ordinary headers
+	n := fixed + 2*len(id.Key) + len(r.body)
+	for name, value := range r.Meta.User {
+		n += 2 * (len(name) + len(value))
+	}
+	for _, f := range r.Meta.Replay {
+		n += 2 * (len(f.Name) + len(f.Value))
+	}
+	return uint32(n)
+}
+
+func (r *Resident) fresh(now time.Time) bool { return r != nil && now.UnixNano() < r.until.Load() }
+
+func (r *Resident) renew(until time.Time) { r.until.Store(until.UnixNano()) }
+
+// whole tells whether the body is here, or is arriving.
+func (r *Resident) whole() bool { return r != nil && (r.body != nil || r.Meta.Size == 0) }
+
+// describes tells whether m is what r knows of the object already. An ETag alone would not tell: that of an object
+// whose metadata were replaced stays.
+func (r *Resident) describes(m Meta) bool {
+	return r.Meta.Bucket.ETag != "" && r.Meta.Bucket.ETag == m.Bucket.ETag && r.Meta.Size == m.Size &&
+		r.Meta.Bucket.LastModified.Equal(m.Bucket.LastModified)
+}
+
+// object answers as Bucket.Open does. The caller has a use of r.
+func (r *Resident) object(o ReadOptions, tier Tier) (*Object, error) {
+	if o.IfMatch != "" && o.IfMatch != r.Meta.Bucket.ETag {
+		return nil, ErrPrecondition
+	}
+	obj := &Object{Meta: r.Meta, Length: r.Meta.Size, Tier: tier}
+	if o.Range != nil {
+		if obj.Start, obj.Length, obj.Partial = o.Range.Resolve(r.Meta.Size); !obj.Partial {
+			return nil, &RangeError{Size: r.Meta.Size}
+		}
+	}
+	if !o.HeadersOnly {
+		r.uses.Add(1)
+		obj.Body = &residentBody{resident: r, at: obj.Start, end: obj.Start + obj.Length}
+	}
+	return obj, nil
+}
+
+// fill reads the body out of from, which holds exactly that, and closes it. It reports whether all has come.
+func (r *Resident) fill(from io.ReadCloser) bool {
+	defer from.Close()
+	for n := 0; n < len(r.body); {
+		got, err := from.Read(r.body[n:])
+		n += got
+		if err == io.EOF && n < len(r.body) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err == io.EOF {
+			err = nil
+		}
+		r.advance(n, err)
+		if err != nil {
+			return false
+		}
+	}
+	r.complete.Store(true)
+	return true
+}
+
+// advance says how many bytes there are, or that there will be no more.
+func (r *Resident) advance(n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arrived, r.err = n, err
+	if r.moved != nil {
+		close(r.moved)
+		r.moved = nil
+	}
+}
+
+// await returns how many bytes there are once it is more than n: that is bounded by the limits of the bucket's body.
+func (r *Resident) await(n int64) (int64, error) {
+	for !r.complete.Load() {
+		r.mu.Lock()
+		arrived, err := int64(r.arrived), r.err
+		if arrived > n || err != nil {
+			r.mu.Unlock()
+			if arrived > n {
+				return arrived, nil
+			}
+			return 0, err
+		}
+		if r.moved == nil {
+			r.moved = make(chan struct{})
+		}
+		moved := r.moved
+		r.mu.Unlock()
+		<-moved
+	}
+	return int64(len(r.body)), nil
+}
+
+// residentBody reads a part of a resident's body, which may still be arriving. It is for one goroutine.
+type residentBody struct {
+	resident *Resident
+	at, end  int64
+	closed   bool
+}
+
+func (b *residentBody) Read(p []byte) (int, error) {
+	if b.at >= b.end {
+		return 0, io.EOF
+	}
+	arrived, err := b.resident.await(b.at)
+	if err != nil {
+		return 0, err
+	}
+	n := copy(p, b.resident.body[b.at:min(arrived, b.end)])
+	b.at += int64(n)
+	return n, nil
+}
+
+func (b *residentBody) Close() error {
+	if !b.closed {
+		b.closed = true
+		b.resident.Release()
+	}
+	return nil
+}
