@@ -32,7 +32,8 @@ type Gateway struct {
 	ids    requestIDs
 	server *fasthttp.Server
 
-	inflight chan struct{} // limits.max_inflight
+	inflight atomic.Int64 // requests being answered
+	most     int64        // limits.max_inflight
 	minRate  int64         // limits.min_rate
 	stopping atomic.Bool
 	hijacked sync.WaitGroup  // answers that fasthttp does not wait for
@@ -58,7 +59,10 @@ func New(o Options) *Gateway {
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
 		cfg: o.Config, hosts: newHosts(o.Sites), cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
-		inflight: make(chan struct{}, o.MaxInflight), minRate: o.MinRate, life: life, end: end,
+		most: int64(o.MaxInflight), minRate: o.MinRate, life: life, end: end,
+	}
+	for _, s := range o.Sites {
+		s.Ready = func(m cache.Meta) any { return newReady(m, s.BucketValidators) }
 	}
 	g.server = &fasthttp.Server{
 		Handler:               g.handle,
@@ -96,6 +100,18 @@ func (g *Gateway) Serve(ctx, grace context.Context, ln net.Listener) error {
 	}
 	return <-failed
 }
+
+// enter counts a request that is answered from now on, and tells whether limits.max_inflight allows it.
+func (g *Gateway) enter() bool {
+	if g.inflight.Add(1) <= g.most {
+		return true
+	}
+	g.exit()
+	return false
+}
+
+// exit says that it has been answered, to the end of its body.
+func (g *Gateway) exit() { g.inflight.Add(-1) }
 
 // waitHijacked waits for the answers that have taken over their connections.
 func (g *Gateway) waitHijacked(ctx context.Context) error {

@@ -53,6 +53,18 @@ func (h hosts) find(host string) *Site {
 	return h.rest
 }
 
+// findPlain returns the site for a Host header that stands as it is among the exact names, or, when there is no other
+// kind of site, the one for all hosts; else nil, and find may know more. It does not allocate.
+func (h hosts) findPlain(host []byte) *Site {
+	if s, ok := h.exact[string(host)]; ok {
+		return s
+	}
+	if len(h.exact) == 0 && len(h.wildcard) == 0 {
+		return h.rest
+	}
+	return nil
+}
+
 // NormalHost is host without what does not count in comparing: case, port and a trailing dot.
 func NormalHost(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {

@@ -19,8 +19,17 @@ func newRequestIDs() requestIDs {
 	return requestIDs{hex.EncodeToString(random[:]), new(atomic.Uint64)}
 }
 
+// requestID is one of them, in ASCII.
+type requestID [20]byte
+
 func (r requestIDs) next() string {
-	var id [20]byte
+	var id requestID
+	r.put(&id)
+	return string(id[:])
+}
+
+// put makes the next id.
+func (r requestIDs) put(id *requestID) {
 	copy(id[:12], r.prefix)
 	const digits = "0123456789abcdef"
 	n := r.count.Add(1)
@@ -28,5 +37,4 @@ func (r requestIDs) next() string {
 		id[i] = digits[n&15]
 		n >>= 4
 	}
-	return string(id[:])
 }

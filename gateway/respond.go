@@ -17,6 +17,9 @@ import (
 
 // handle is fasthttp's handler.
 func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
+	if g.fromMemory(ctx) {
+		return
+	}
 	r := parse(ctx, g.ids.next())
 	if c, ok := ctx.Conn().(*conn); ok && hadBody(&ctx.Request.Header) {
 		c.lingers.Store(true)
@@ -25,9 +28,7 @@ func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 		g.health(ctx, r)
 		return
 	}
-	select {
-	case g.inflight <- struct{}{}:
-	default:
+	if !g.enter() {
 		g.fail(ctx, &visit{g: g, r: r}, errOverloaded)
 		return
 	}
@@ -36,7 +37,7 @@ func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 		err = a.prime()
 	}
 	if err != nil {
-		<-g.inflight
+		g.exit()
 		g.fail(ctx, v, err)
 		return
 	}
@@ -60,13 +61,13 @@ func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
 	switch {
 	case v.r.method == http.MethodHead || a.status == http.StatusNotModified || a.body == nil:
 		closeBody(a.body)
-		<-g.inflight
+		g.exit()
 		if v.r.method == http.MethodHead && a.status != http.StatusNotModified {
 			ctx.Response.SkipBody = true
 			setHeadLength(ctx, v.r.has10, a)
 		}
 	default:
-		body := &stream{body: a.body, done: func(err error) { <-g.inflight; g.finished(v, err) }}
+		body := &stream{body: a.body, done: func(err error) { g.exit(); g.finished(v, err) }}
 		if a.length < 0 && v.r.has10 {
 			g.closeDelimited(ctx, body)
 			return
@@ -91,16 +92,23 @@ func setHeadLength(ctx *fasthttp.RequestCtx, has10 bool, a *answer) {
 // finished is the true end of a body.
 func (g *Gateway) finished(v *visit, err error) {
 	if err != nil {
-		g.log.Info("an answer broke off", "request", v.r.id, "site", v.site.Name, "key", v.d.ObjectKey, "err", err)
+		g.brokeOff(v.r.id, v.site.Name, v.d.ObjectKey, err)
 	}
+}
+
+func (g *Gateway) brokeOff(id, site, key string, err error) {
+	g.log.Info("an answer broke off", "request", id, "site", site, "key", key, "err", err)
 }
 
 // setCommon sets what every answer has.
 func (g *Gateway) setCommon(h *fasthttp.ResponseHeader, r *request) {
 	h.DisableNormalizing() // names go out as the standards write them
 	h.Set("X-Request-Id", r.id)
-	h.Set("Via", "1.1 mirrorgate")
+	setFixed(h)
 }
+
+// setFixed sets what is the same in every answer.
+func setFixed(h *fasthttp.ResponseHeader) { h.Set("Via", "1.1 mirrorgate") }
 
 // fail answers with a row of the table.
 func (g *Gateway) fail(ctx *fasthttp.RequestCtx, v *visit, err error) {

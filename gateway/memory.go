@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"mirrorgate/cache"
+	"mirrorgate/rules"
+)
+
+// fromMemory answers a plain GET or HEAD of an object for which the bucket need not be asked, and tells whether it did.
+// It is the walk in short, for the requests that are most: any that it does not fully understand goes the long way.
+func (g *Gateway) fromMemory(ctx *fasthttp.RequestCtx) bool {
+	h := &ctx.Request.Header
+	if !isPlain(h) {
+		return false
+	}
+	target := h.RequestURI()
+	site := g.hosts.findPlain(h.Host())
+	if site == nil || bytes.IndexByte(target, '#') >= 0 {
+		return false
+	}
+	path, query, hasQuery := bytes.Cut(target, []byte("?"))
+	if string(path) == g.cfg.HealthPath {
+		return false
+	}
+	key, err := rules.Key(string(path), site.Key)
+	if err != nil {
+		return false
+	}
+	d := site.Rules.Decide(rules.Request{Key: key, Query: string(query), HasQuery: hasQuery})
+	if d.Err != nil || d.Always {
+		return false
+	}
+	resident := g.cache.Recall(&site.Site, d.ObjectKey, h.IsHead())
+	if resident == nil {
+		return false
+	}
+	if due(site, &d, &resident.Meta) && !g.cache.Checked(&site.Site, d.ObjectKey) || !g.enter() {
+		resident.Release()
+		return false
+	}
+	g.sendResident(ctx, site, d.ObjectKey, resident)
+	return true
+}
+
+// isPlain tells whether a request is a GET or HEAD without a range, conditions or a body.
+func isPlain(h *fasthttp.RequestHeader) bool {
+	if !h.IsGet() && !h.IsHead() || hadBody(h) {
+		return false
+	}
+	for name := range h.All() {
+		if bytes.EqualFold(name, []byte("Range")) || len(name) > 3 && bytes.EqualFold(name[:3], []byte("If-")) {
+			return false
+		}
+	}
+	return true
+}
+
+// ready is what Site.Ready keeps with an object in memory: the header of an answer from there.
+type ready struct {
+	header fasthttp.ResponseHeader
+	moves  bool // Expires depends on the time of the answer
+}
+
+func newReady(m cache.Meta, bucketValidators bool) *ready {
+	r := new(ready)
+	r.header.SetNoDefaultContentType(true)
+	r.header.DisableNormalizing()
+	r.header.SetStatusCode(http.StatusOK)
+	now := time.Now()
+	setFixed(&r.header)
+	setObjectHeaders(&r.header, m, bucketValidators, now)
+	r.header.Set("Cache-Status", hitMemory)
+	r.moves = expires(m, now) != m.Expires
+	return r
+}
+
+// sendResident answers with an object from memory, of which it takes over the caller's use.
+func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, key string, resident *cache.Resident) {
+	h := &ctx.Response.Header
+	r, ok := resident.Ready.(*ready)
+	if !ok {
+		r = newReady(resident.Meta, site.BucketValidators)
+	}
+	r.header.CopyTo(h)
+	if r.moves {
+		h.Set("Expires", expires(resident.Meta, time.Now()))
+	}
+	body := residentBodies.Get().(*residentBody)
+	body.gateway, body.site, body.key, body.resident = g, site, key, resident
+	g.ids.put(&body.id)
+	h.SetBytesV("X-Request-Id", body.id[:])
+	if ctx.IsHead() {
+		ctx.Response.SkipBody = true
+		h.SetContentLength(int(resident.Meta.Size))
+		_ = body.CloseWithError(nil)
+		return
+	}
+	ctx.Response.SetBodyStream(body, len(resident.Body()))
+}
+
+// residentBody sends a body from memory.
+type residentBody struct {
+	gateway  *Gateway
+	site     *Site
+	key      string
+	id       requestID
+	resident *cache.Resident
+	sent     int
+}
+
+var residentBodies = sync.Pool{New: func() any { return new(residentBody) }}
+
+func (b *residentBody) Read(p []byte) (int, error) {
+	n := copy(p, b.resident.Body()[b.sent:])
+	b.sent += n
+	if b.sent == len(b.resident.Body()) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// WriteTo hands the body to the connection as it is.
+func (b *residentBody) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(b.resident.Body()[b.sent:])
+	b.sent += n
+	return int64(n), err
+}
+
+// CloseWithError is called by fasthttp once, when the body is written, or could not be.
+func (b *residentBody) CloseWithError(err error) error {
+	g := b.gateway
+	b.resident.Release()
+	g.exit()
+	if err != nil {
+		g.brokeOff(string(b.id[:]), b.site.Name, b.key, err)
+	}
+	*b = residentBody{}
+	residentBodies.Put(b)
+	return nil
+}
