@@ -63,7 +63,7 @@ func (r *Resident) acquire() bool {
 
 // weight is what r takes in memory, about, in bytes.
 func (r *Resident) weight(id ID) uint32 {
-	const fixed = 1 << 10 // the structure, its place in the cache, and ordinary headers
+	const fixed = 2 << 10 // the structure, its place in the cache, and ordinary headers: 1.8 KiB measured
 	n := fixed + 2*len(id.Key) + len(r.body)
 	for name, value := range r.Meta.User {
 		n += 2 * (len(name) + len(value))
