@@ -144,6 +144,9 @@ func (c *Cache) open(ctx context.Context, site *Site, key string, o ReadOptions)
 	return c.memory.open(ctx, site, key, o)
 }
 
+// HasMemory tells whether anything is kept in memory.
+func (c *Cache) HasMemory() bool { return c.memory != nil }
+
 // Recall returns an object for which the bucket need not be asked, or nil: whole, or for headersOnly perhaps without
 // its body. The caller releases it. It does not allocate, and keeps nothing of key.
 func (c *Cache) Recall(site *Site, key string, headersOnly bool) *Resident {

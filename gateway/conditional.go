@@ -17,25 +17,33 @@ type conditions struct {
 	ifModifiedSince, ifUnmodifiedSince time.Time
 }
 
-func parseConditions(h *fasthttp.RequestHeader) conditions {
-	return conditions{
-		ifMatch:           joined(h, fasthttp.HeaderIfMatch),
-		ifNoneMatch:       joined(h, fasthttp.HeaderIfNoneMatch),
-		ifRange:           string(h.Peek(fasthttp.HeaderIfRange)),
-		ifModifiedSince:   parseTime(h.Peek(fasthttp.HeaderIfModifiedSince)),
-		ifUnmodifiedSince: parseTime(h.Peek(fasthttp.HeaderIfUnmodifiedSince)),
+// add notes a request header if it is one of them. Lines of a list are one list; of what is not a list the first counts.
+func (c *conditions) add(name, value []byte) {
+	switch string(name) {
+	case fasthttp.HeaderIfMatch:
+		c.ifMatch = joined(c.ifMatch, value)
+	case fasthttp.HeaderIfNoneMatch:
+		c.ifNoneMatch = joined(c.ifNoneMatch, value)
+	case fasthttp.HeaderIfRange:
+		if c.ifRange == "" {
+			c.ifRange = string(value)
+		}
+	case fasthttp.HeaderIfModifiedSince:
+		if c.ifModifiedSince.IsZero() {
+			c.ifModifiedSince = parseTime(value)
+		}
+	case fasthttp.HeaderIfUnmodifiedSince:
+		if c.ifUnmodifiedSince.IsZero() {
+			c.ifUnmodifiedSince = parseTime(value)
+		}
 	}
 }
 
-func joined(h *fasthttp.RequestHeader, name string) string {
-	if len(h.Peek(name)) == 0 {
-		return ""
+func joined(list string, line []byte) string {
+	if list == "" {
+		return string(line)
 	}
-	var lines []string
-	for _, v := range h.PeekAll(name) {
-		lines = append(lines, string(v))
-	}
-	return strings.Join(lines, ",")
+	return list + "," + string(line)
 }
 
 func parseTime(v []byte) time.Time {

@@ -38,7 +38,8 @@ func setObjectHeaders(h *fasthttp.ResponseHeader, m cache.Meta, bucketValidators
 	shown := visible(m, bucketValidators)
 	set("ETag", shown.ETag)
 	if !shown.LastModified.IsZero() {
-		h.Set("Last-Modified", shown.LastModified.UTC().Format(http.TimeFormat))
+		var date [len(http.TimeFormat)]byte
+		h.SetBytesV("Last-Modified", shown.LastModified.UTC().AppendFormat(date[:0], http.TimeFormat))
 	}
 	h.Set("Accept-Ranges", "bytes")
 }

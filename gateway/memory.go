@@ -17,7 +17,7 @@ import (
 // It is the walk in short, for the requests that are most: any that it does not fully understand goes the long way.
 func (g *Gateway) fromMemory(ctx *fasthttp.RequestCtx) bool {
 	h := &ctx.Request.Header
-	if !isPlain(h) {
+	if !g.cache.HasMemory() || !isPlain(h) {
 		return false
 	}
 	target := h.RequestURI()

@@ -31,20 +31,39 @@ func parse(ctx *fasthttp.RequestCtx, id string) *request {
 	h := &ctx.Request.Header
 	target, _, _ := strings.Cut(string(h.RequestURI()), "#")
 	r := &request{
-		id: id, method: string(h.Method()), host: string(h.Host()), has10: !h.IsHTTP11(),
+		id: id, method: methodOf(h), host: string(h.Host()), has10: !h.IsHTTP11(),
 		header: func() http.Header { return copyHeader(h) },
 	}
 	r.path, r.query, r.hasQuery = strings.Cut(target, "?")
-	r.cond = parseConditions(h)
-	if v := h.Peek(fasthttp.HeaderRange); len(v) > 0 && r.method == http.MethodGet {
-		if byteRange, ok := cache.ParseRange(string(v)); ok {
+	ranges := ""
+	for name, value := range h.All() {
+		switch string(name) {
+		case fasthttp.HeaderRange:
+			ranges = joined(ranges, value)
+		case "Cdn-Loop":
+			r.loop = append(r.loop, string(value))
+		default:
+			r.cond.add(name, value)
+		}
+	}
+	if r.method == http.MethodGet && ranges != "" {
+		if byteRange, ok := cache.ParseRange(ranges); ok {
 			r.ranged = &byteRange
 		}
 	}
-	for _, v := range h.PeekAll("Cdn-Loop") {
-		r.loop = append(r.loop, string(v))
-	}
 	return r
+}
+
+// methodOf is the method, which for the usual ones is not copied.
+func methodOf(h *fasthttp.RequestHeader) string {
+	switch {
+	case h.IsGet():
+		return http.MethodGet
+	case h.IsHead():
+		return http.MethodHead
+	default:
+		return string(h.Method())
+	}
 }
 
 func copyHeader(h *fasthttp.RequestHeader) http.Header {
