@@ -2,7 +2,6 @@ package cache
 
 import (
 	"cmp"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -88,39 +87,81 @@ func EncodeMeta(m Meta) (s Stored, dropped int) {
 // Meta reads back what EncodeMeta wrote, and what others stored. Provenance whose proof does not fit the bucket's
 // object is left out.
 func (s Stored) Meta() Meta {
-	m := Meta{Size: s.Size, Bucket: s.Validators}
-	user := maps.Clone(s.User)
-	for _, h := range s.headers() {
-		if v, ok := user[h.name]; ok {
-			*h.value = decodeValue(v)
-		}
-		*h.value = safeValue(*h.value)
+	user := make([]Field, 0, len(s.User))
+	for name, value := range s.User {
+		user = append(user, Field{name, value})
 	}
-	m.ContentType, m.ContentEncoding, m.ContentDisposition = s.ContentType, s.ContentEncoding, s.ContentDisposition
-	m.CacheControl, m.Expires, m.ContentLanguage = s.CacheControl, s.Expires, s.ContentLanguage
-	m.AllowOrigin = decodeValue(user["mg-allow-origin"])
-	m.Origin = believed(user, s)
-	for _, name := range slices.Sorted(maps.Keys(user)) {
-		value := safeValue(user[name])
-		if replay, ok := strings.CutPrefix(name, "mg-r-"); ok {
-			if value = decodeValue(value); Replayable(replay) && value != "" {
-				m.Replay = append(m.Replay, Field{replay, value})
-			}
-			continue
-		}
-		name, encoded := strings.CutPrefix(name, "mg-u-")
-		if encoded {
-			value = decodeValue(value)
-		}
-		if !showsAsUser(name) {
-			continue
-		}
-		if m.User == nil {
-			m.User = make(map[string]string)
-		}
-		m.User[name] = value
+	slices.SortFunc(user, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	return s.MetaWith(user)
+}
+
+// MetaWith is Meta with user in place of s.User: sorted by name, each name once. It keeps nothing of the slice but its
+// strings.
+func (s Stored) MetaWith(user []Field) Meta {
+	s.decode(user)
+	m := Meta{
+		Size: s.Size, Bucket: s.Validators, ContentType: safeValue(s.ContentType),
+		ContentEncoding: safeValue(s.ContentEncoding), ContentDisposition: safeValue(s.ContentDisposition),
+		CacheControl: safeValue(s.CacheControl), Expires: safeValue(s.Expires),
+		ContentLanguage: safeValue(s.ContentLanguage), AllowOrigin: decodeValue(valueOf(user, "mg-allow-origin")),
+		Origin: believed(user, s),
+	}
+	for _, f := range user {
+		m.addShown(f)
 	}
 	return m
+}
+
+// decode puts the headers that the bucket could not hold raw in their places.
+func (s *Stored) decode(user []Field) {
+	if !holdsHeaders(user) {
+		return
+	}
+	for _, h := range s.headers() {
+		if i, ok := find(user, h.name); ok {
+			*h.value = decodeValue(user[i].Value)
+		}
+	}
+}
+
+// holdsHeaders tells whether there may be one of Stored.headers.
+func holdsHeaders(user []Field) bool {
+	i, _ := find(user, "mg-h-")
+	return i < len(user) && strings.HasPrefix(user[i].Name, "mg-h-")
+}
+
+// addShown adds what clients see of the user metadata.
+func (m *Meta) addShown(f Field) {
+	if replay, ok := strings.CutPrefix(f.Name, "mg-r-"); ok {
+		if value := decodeValue(safeValue(f.Value)); Replayable(replay) && value != "" {
+			m.Replay = append(m.Replay, Field{replay, value})
+		}
+		return
+	}
+	name, encoded := strings.CutPrefix(f.Name, "mg-u-")
+	if !showsAsUser(name) {
+		return
+	}
+	value := safeValue(f.Value)
+	if encoded {
+		value = decodeValue(value)
+	}
+	if m.User == nil {
+		m.User = make(map[string]string)
+	}
+	m.User[name] = value
+}
+
+// find looks for a name in fields that are sorted.
+func find(fields []Field, name string) (int, bool) {
+	return slices.BinarySearchFunc(fields, name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+}
+
+func valueOf(fields []Field, name string) string {
+	if i, ok := find(fields, name); ok {
+		return fields[i].Value
+	}
+	return ""
 }
 
 // Trimmed is m as the bucket will show it once it holds the object: what EncodeMeta would leave out is gone. An answer
@@ -208,6 +249,9 @@ func formatLifetime(p Provenance) string {
 
 func parseLifetime(s string) (lifetime time.Duration, noCache bool) {
 	s, noCache = strings.CutPrefix(s, "no-cache ")
+	if s == "" {
+		return -1, noCache
+	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 || n > int64(math.MaxInt64/time.Second) {
 		return -1, noCache
@@ -216,10 +260,14 @@ func parseLifetime(s string) (lifetime time.Duration, noCache bool) {
 }
 
 // believed reads the provenance, if its proof fits the bucket's object.
-func believed(user map[string]string, s Stored) Provenance {
-	size, md5, _ := strings.Cut(decodeValue(user["mg-proof"]), " ")
+func believed(user []Field, s Stored) Provenance {
+	proof, ok := find(user, "mg-proof")
+	if !ok {
+		return Provenance{}
+	}
+	size, md5, _ := strings.Cut(decodeValue(user[proof].Value), " ")
 	n, err := strconv.ParseInt(size, 10, 64)
-	at, errTime := strconv.ParseInt(user["mg-time"], 10, 64)
+	at, errTime := strconv.ParseInt(valueOf(user, "mg-time"), 10, 64)
 	if err != nil || errTime != nil || at <= 0 || n != s.Size {
 		return Provenance{}
 	}
@@ -228,13 +276,15 @@ func believed(user map[string]string, s Stored) Provenance {
 		return Provenance{}
 	}
 	p := Provenance{
-		Target: decodeValue(user["mg-target"]), Path: decodeValue(user["mg-path"]), Rule: decodeValue(user["mg-rule"]),
-		Time: time.Unix(at, 0).UTC(), Size: n, MD5: md5,
+		Target: decodeValue(valueOf(user, "mg-target")), Path: decodeValue(valueOf(user, "mg-path")),
+		Rule: decodeValue(valueOf(user, "mg-rule")), Time: time.Unix(at, 0).UTC(), Size: n, MD5: md5,
 	}
-	p.ETag = decodeValue(user["mg-etag"])
-	p.Lifetime, p.NoCache = parseLifetime(decodeValue(user["mg-lifetime"]))
-	if modified, err := strconv.ParseInt(user["mg-modified"], 10, 64); err == nil {
-		p.LastModified = time.Unix(modified, 0).UTC()
+	p.ETag = decodeValue(valueOf(user, "mg-etag"))
+	p.Lifetime, p.NoCache = parseLifetime(decodeValue(valueOf(user, "mg-lifetime")))
+	if i, ok := find(user, "mg-modified"); ok {
+		if modified, err := strconv.ParseInt(user[i].Value, 10, 64); err == nil {
+			p.LastModified = time.Unix(modified, 0).UTC()
+		}
 	}
 	return p
 }

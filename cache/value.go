@@ -69,7 +69,7 @@ func isToken(name string) bool {
 }
 
 // showsAsUser tells whether user metadata of this name is shown to clients: mirrorgate's own never is.
-func showsAsUser(name string) bool { return isToken(name) && !strings.HasPrefix(name, "mg-") }
+func showsAsUser(name string) bool { return !strings.HasPrefix(name, "mg-") && isToken(name) }
 
 // holdsRaw tells whether every bucket gives v back as it is: printable ASCII without spaces that a signer or a proxy
 // would fold.
