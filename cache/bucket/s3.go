@@ -15,8 +15,8 @@ import (
 	"mirrorgate/cache"
 )
 
-// S3 is a bucket that is reached over the S3 protocol. Reads are signed here and sent over fasthttp; writes go through
-// minio-go.
+// S3 is a bucket that is reached over the S3 protocol. Reads are signed and sent here, over connections of their own;
+// writes go through minio-go.
 type S3 struct {
 	config  S3Config
 	prefix  string
@@ -103,9 +103,9 @@ func (s *S3) Ready() error {
 func (s *S3) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.credentials.run(ctx) })
+	wg.Go(func() { s.client.pool.run(ctx) })
 	s.keepProbing(ctx)
 	wg.Wait()
-	s.client.http.CloseIdleConnections()
 	s.writes.CloseIdleConnections()
 	return nil
 }

@@ -99,7 +99,7 @@ func (f *fakeS3) bucketWith(u *Uploads, change func(*S3Config)) *S3 {
 		f.t.Fatal(err)
 	}
 	s.pace = pace{first: time.Millisecond, longest: 4 * time.Millisecond, readOnly: 5 * time.Millisecond, limit: time.Minute}
-	f.t.Cleanup(s.client.http.CloseIdleConnections)
+	f.t.Cleanup(s.client.pool.closeIdle)
 	f.t.Cleanup(s.writes.CloseIdleConnections)
 	return s
 }

@@ -58,14 +58,18 @@ func (c *canary) check(ctx context.Context) error {
 
 // readCanary reads the whole canary. A 403 here is final.
 func (s *S3) readCanary(ctx context.Context) error {
-	resp, err := s.client.do(ctx, ask{method: "GET", key: s.prefix + canaryName})
+	x, err := s.client.do(ctx, ask{method: "GET", key: s.prefix + canaryName})
 	if err != nil {
 		return transport("get", err)
 	}
-	defer s.client.release(resp)
-	if resp.StatusCode() != 200 {
-		return classify("get", getRefusal(resp))
+	if x.head.status != 200 {
+		return classify("get", x.refusal())
 	}
-	_, err = io.Copy(io.Discard, io.LimitReader(resp.BodyStream(), maxErrorBody))
+	obj, err := open(x, nil)
+	if err != nil {
+		return err
+	}
+	defer obj.Body.Close()
+	_, err = io.Copy(io.Discard, io.LimitReader(obj.Body, maxErrorBody))
 	return err
 }

@@ -1,48 +1,27 @@
 package bucket
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
-// conn is a TCP connection that fails when nothing moves: a request must be answered within first, and then no read or
-// write may wait longer than stall. The limits roll, so a body may take as long as it likes; HTTP clients' own
-// timeouts are one deadline over the whole answer.
+// conn is a TCP connection for writes. It fails when nothing moves: a request must be answered within first, and then
+// no read or write may wait longer than stall. The limits roll, so a body may take as long as it likes; HTTP clients'
+// own timeouts are one deadline over the whole answer.
 //
 // It follows requests by their writes: the first write after a read begins a request.
 type conn struct {
 	net.Conn
 	first, stall time.Duration
 
-	awaiting atomic.Bool  // a request was written and no byte of its answer has come
-	requests atomic.Int64 // requests begun
-	addr     connAddr
-}
-
-// connAddr is the local address of a conn, and leads back to it: HTTP clients give the address away, not the conn.
-type connAddr struct {
-	net.Addr
-	conn *conn
+	awaiting atomic.Bool // a request was written and no byte of its answer has come
 }
 
 func newConn(c net.Conn, first, stall time.Duration) *conn {
-	w := &conn{Conn: c, first: first, stall: stall}
-	w.addr = connAddr{Addr: c.LocalAddr(), conn: w}
-	return w
-}
-
-// connOf finds the connection that has the local address a, or nil.
-func connOf(a net.Addr) *conn {
-	if a, ok := a.(*connAddr); ok {
-		return a.conn
-	}
-	return nil
+	return &conn{Conn: c, first: first, stall: stall}
 }
 
 // stallError says which limit a connection failed.
@@ -60,12 +39,6 @@ func (e *stallError) Timeout() bool { return true }
 
 // Temporary is part of net.Error.
 func (e *stallError) Temporary() bool { return true }
-
-// LocalAddr leads back to c, see connOf.
-func (c *conn) LocalAddr() net.Addr { return &c.addr }
-
-// NetConn gives the TCP connection itself, for callers that move bytes inside the kernel.
-func (c *conn) NetConn() net.Conn { return c.Conn }
 
 // SetReadDeadline shortens the wait for the first byte of the answer to the request just written. It does not bound a
 // body, and an earlier limit of c stands.
@@ -114,9 +87,7 @@ func (c *conn) ReadFrom(r io.Reader) (total int64, err error) {
 // touch sets both deadlines at a write; a read that is waiting already sees the new one.
 func (c *conn) touch() error {
 	now := time.Now()
-	if !c.awaiting.Swap(true) {
-		c.requests.Add(1)
-	}
+	c.awaiting.Store(true)
 	if err := c.Conn.SetReadDeadline(now.Add(c.first)); err != nil {
 		return err
 	}
@@ -145,13 +116,4 @@ func (c *conn) explain(err error, setting string, limit time.Duration) error {
 		return &stallError{setting, limit}
 	}
 	return err
-}
-
-// stale tells that a request failed because the server had closed the idle connection: c served a request before, and
-// the failed one got no byte of an answer. (Over TLS the farewell of the server is a byte read, but no answer.)
-func (c *conn) stale(err error) bool {
-	if c == nil || c.requests.Load() < 2 || isTimeout(err) {
-		return false
-	}
-	return c.awaiting.Load() || errors.Is(err, fasthttp.ErrConnectionClosed)
 }

@@ -12,45 +12,55 @@ import (
 
 // dialer opens watched connections.
 type dialer struct {
-	tls                   *tls.Config // nil: plain TCP
 	connect, first, stall time.Duration
-	bandwidth             *rate.Limiter // nil: send as fast as it goes
+	tls                   *tls.Config   // of reads; nil: plain TCP
+	bandwidth             *rate.Limiter // of writes; nil: send as fast as it goes
 }
 
-// dial connects within d.connect, TLS included, and within what is left of ctx.
+// dial opens a connection for writes, over which the caller may speak TLS.
 func (d dialer) dial(ctx context.Context, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.connect)
 	defer cancel()
-	var nd net.Dialer
-	tcp, err := nd.DialContext(ctx, "tcp", addr)
+	tcp, err := d.tcp(ctx, addr)
 	if err != nil {
-		return nil, fmt.Errorf("connect within %s (timeouts.connect): %w", d.connect, err)
+		return nil, err
 	}
 	c := newConn(tcp, d.first, d.stall)
-	var out net.Conn = c
 	if d.bandwidth != nil {
-		out = newPacedConn(c, d.bandwidth)
+		return newPacedConn(c, d.bandwidth), nil
 	}
+	return c, nil
+}
+
+// dialRead opens a connection for reads within d.connect, TLS included, and within what is left of ctx.
+func (d dialer) dialRead(ctx context.Context, addr string) (*readConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.connect)
+	defer cancel()
+	tcp, err := d.tcp(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &readConn{first: d.first, stall: d.stall, tcp: &quietConn{TCPConn: tcp}}
+	c.Conn = c.tcp
 	if d.tls == nil {
-		return out, nil
+		c.raw = newRawConn(tcp)
+		return c, nil
 	}
-	secure := tls.Client(out, d.tls)
+	secure := tls.Client(c.tcp, d.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		tcp.Close()
 		return nil, fmt.Errorf("TLS handshake with %s: %w", addr, err)
 	}
-	c.requests.Store(0)
-	c.awaiting.Store(false)
-	return secure, nil
+	c.Conn = secure
+	return c, nil
 }
 
-// dialTimeout is dial for fasthttp; a timeout of 0 is none.
-func (d dialer) dialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
-	ctx := context.Background()
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
+// tcp connects within ctx, which has d.connect.
+func (d dialer) tcp(ctx context.Context, addr string) (*net.TCPConn, error) {
+	var nd net.Dialer
+	c, err := nd.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("connect within %s (timeouts.connect): %w", d.connect, err)
 	}
-	return d.dial(ctx, addr)
+	return c.(*net.TCPConn), nil
 }

@@ -1,63 +1,60 @@
 package bucket
 
 import (
-	"bytes"
-	"net/http"
+	"slices"
 	"strings"
-
-	"github.com/valyala/fasthttp"
 
 	"mirrorgate/cache"
 )
 
-// storedOf copies what a bucket keeps with an object out of the answer's header.
-func storedOf(h *fasthttp.ResponseHeader) cache.Stored {
-	h.SetNoDefaultContentType(true)
-	s := cache.Stored{ContentType: string(h.ContentType()), ContentEncoding: contentCoding(string(h.ContentEncoding()))}
-	for name, value := range h.All() {
-		switch string(name) {
-		case fasthttp.HeaderETag, "Etag":
-			s.ETag = string(value)
-		case fasthttp.HeaderLastModified:
-			if t, err := http.ParseTime(string(value)); err == nil {
-				s.LastModified = t.UTC()
-			}
-		case fasthttp.HeaderContentDisposition:
-			s.ContentDisposition = string(value)
-		case fasthttp.HeaderCacheControl:
-			s.CacheControl = string(value)
-		case fasthttp.HeaderExpires:
-			s.Expires = string(value)
-		case fasthttp.HeaderContentLanguage:
-			s.ContentLanguage = string(value)
-		default:
-			if user, ok := bytes.CutPrefix(name, userPrefix); ok && len(user) > 0 {
-				if s.User == nil {
-					s.User = make(map[string]string, 8)
-				}
-				s.User[lower(user)] = string(value)
-			}
-		}
+// meta copies what a bucket keeps with an object of that size out of the header. The copies are one piece of memory.
+func (x *exchange) meta(size int64) cache.Meta {
+	h := &x.head
+	headers := [...][]byte{h.etag, h.kind, h.coding, h.disposition, h.cacheControl, h.expires, h.language}
+	x.text = x.text[:0]
+	for _, v := range headers {
+		x.text = append(x.text, v...)
 	}
-	return s
+	for _, f := range h.user {
+		x.text = append(append(x.text, f.name...), f.value...)
+	}
+	text := string(x.text)
+	next := func(length int) string {
+		v := text[:length]
+		text = text[length:]
+		return v
+	}
+	s := cache.Stored{
+		Size: size, Validators: cache.Validators{ETag: next(len(h.etag)), LastModified: parseDate(h.modified)},
+		ContentType: next(len(h.kind)), ContentEncoding: contentCoding(next(len(h.coding))),
+		ContentDisposition: next(len(h.disposition)), CacheControl: next(len(h.cacheControl)),
+		Expires: next(len(h.expires)), ContentLanguage: next(len(h.language)),
+	}
+	x.user = x.user[:0]
+	for _, f := range h.user {
+		x.user = append(x.user, cache.Field{Name: next(len(f.name)), Value: next(len(f.value))})
+	}
+	x.user = sortedByName(x.user)
+	m := s.MetaWith(x.user)
+	clear(x.user) // what waits for another request holds nothing
+	return m
 }
 
-var userPrefix = []byte("X-Amz-Meta-")
-
-// lower is strings.ToLower for a header name that is only good until the next request.
-func lower(name []byte) string {
-	buf := append(make([]byte, 0, 64), name...)
-	for i, c := range buf {
-		if 'A' <= c && c <= 'Z' {
-			buf[i] = c + 'a' - 'A'
+// sortedByName sorts user metadata. Of several entries with one name the last one stays.
+func sortedByName(user []cache.Field) []cache.Field {
+	slices.SortStableFunc(user, func(a, b cache.Field) int { return strings.Compare(a.Name, b.Name) })
+	kept := user[:0]
+	for i, f := range user {
+		if i+1 == len(user) || user[i+1].Name != f.Name {
+			kept = append(kept, f)
 		}
 	}
-	return string(buf)
+	return kept
 }
 
 // contentCoding leaves out aws-chunked: it is the coding of an upload, which some servers give back by mistake.
 func contentCoding(value string) string {
-	if !strings.Contains(strings.ToLower(value), "aws-chunked") {
+	if value == "" || !strings.Contains(strings.ToLower(value), "aws-chunked") {
 		return value
 	}
 	var codings []string

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/valyala/fasthttp"
-
 	"mirrorgate/cache"
 )
 
@@ -19,6 +17,9 @@ func (s *S3) read(ctx context.Context, key string, o cache.ReadOptions) (*cache.
 		return s.head(ctx, key, o)
 	}
 	obj, err := s.get(ctx, key, o)
+	if err == nil {
+		return obj, nil
+	}
 	var outside *cache.RangeError
 	if errors.As(err, &outside) && outside.Size < 0 {
 		whole, err := s.head(ctx, key, cache.ReadOptions{IfMatch: o.IfMatch})
@@ -27,30 +28,43 @@ func (s *S3) read(ctx context.Context, key string, o cache.ReadOptions) (*cache.
 		}
 		outside.Size = whole.Meta.Size
 	}
-	return obj, err
+	return nil, err
 }
 
 // get opens the body.
 func (s *S3) get(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
-	a := ask{method: http.MethodGet, key: key, ifMatch: o.IfMatch}
+	a := ask{method: http.MethodGet, key: key, ifMatch: o.IfMatch, ifNoneMatch: o.IfNoneMatch}
 	if o.Range != nil {
 		a.rangeValue = o.Range.String()
 	}
-	resp, err := s.client.do(ctx, a)
+	x, err := s.client.do(ctx, a)
 	if err != nil {
 		return nil, transport("get", err)
 	}
-	if status := resp.StatusCode(); status != http.StatusOK && status != http.StatusPartialContent {
-		defer s.client.release(resp)
-		return nil, s.refused(ctx, "get", getRefusal(resp), deleted(resp))
+	switch status := x.head.status; {
+	case status == http.StatusOK, status == http.StatusPartialContent:
+		return open(x, o.Range)
+	case status == http.StatusNotModified && o.IfNoneMatch != "":
+		x.end(true)
+		return nil, cache.ErrSame
 	}
-	obj, err := objectOf(resp, o.Range)
-	if err != nil {
-		s.client.release(resp)
+	marker := x.deleted()
+	return nil, s.refused(ctx, "get", x.refusal(), marker)
+}
+
+// open makes the object of a good answer to a GET. It takes the exchange over.
+func open(x *exchange, r *cache.Range) (*cache.Object, error) {
+	o := new(served)
+	if err := x.describe(&o.object, r); err != nil {
+		x.end(false)
 		return nil, err
 	}
-	obj.Body = newBody(s.client, resp, obj.Length)
-	return obj, nil
+	o.object.Body = &o.body.body
+	if x.conn.raw != nil {
+		o.object.Body = &o.body
+	}
+	o.body.start(x, o.object.Length)
+	return &o.object, nil
 }
 
 // head gives the headers. The range is applied here, so that the answer is the same on every server.
@@ -74,18 +88,23 @@ func (s *S3) head(ctx context.Context, key string, o cache.ReadOptions) (*cache.
 
 // headOnce asks once: an object, or what the server said instead, or an error.
 func (s *S3) headOnce(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, refusal, bool, error) {
-	resp, err := s.client.do(ctx, ask{method: http.MethodHead, key: key, ifMatch: o.IfMatch})
+	x, err := s.client.do(ctx, ask{method: http.MethodHead, key: key, ifMatch: o.IfMatch, ifNoneMatch: o.IfNoneMatch})
 	if err != nil {
 		return nil, refusal{}, false, transport("head", err)
 	}
-	defer s.client.release(resp)
-	if resp.StatusCode() != http.StatusOK {
-		code := string(resp.Header.Peek("X-Minio-Error-Code"))
-		return nil, refusal{Status: resp.StatusCode(), Code: code}, deleted(resp), nil
+	defer x.end(true)
+	switch status := x.head.status; {
+	case status == http.StatusNotModified && o.IfNoneMatch != "":
+		return nil, refusal{}, false, cache.ErrSame
+	case status != http.StatusOK:
+		return nil, refusal{Status: status, Code: string(x.head.minioCode)}, x.deleted(), nil
 	}
-	obj, err := objectOf(resp, nil)
-	if err != nil || o.Range == nil {
-		return obj, refusal{}, false, err
+	obj := new(cache.Object)
+	if err := x.describe(obj, nil); err != nil {
+		return nil, refusal{}, false, err
+	}
+	if o.Range == nil {
+		return obj, refusal{}, false, nil
 	}
 	start, length, ok := o.Range.Resolve(obj.Meta.Size)
 	if !ok {
@@ -108,47 +127,33 @@ func (s *S3) confirm(ctx context.Context, key string) error {
 	return obj.Body.Close()
 }
 
-// getRefusal reads the error in the body of resp.
-func getRefusal(resp *fasthttp.Response) refusal {
-	r := parseRefusal(resp.StatusCode(), resp.BodyStream())
-	if size := sizeOf(string(resp.Header.Peek(fasthttp.HeaderContentRange))); size >= 0 {
-		r.Size = &size
-	}
-	return r
-}
+func (x *exchange) deleted() bool { return string(x.head.marker) == "true" }
 
-func deleted(resp *fasthttp.Response) bool {
-	return string(resp.Header.Peek("X-Amz-Delete-Marker")) == "true"
-}
-
-// objectOf makes the object, without its body, from a good answer. r is the range that was asked for. An answer that
-// does not tell its length, or tells another range, is an error: such a body could not be proven.
-func objectOf(resp *fasthttp.Response, r *cache.Range) (*cache.Object, error) {
-	length := int64(resp.Header.ContentLength())
-	if length < 0 {
-		return nil, malformed(resp, "no Content-Length")
+// describe makes obj, without its body, from a good answer. r is the range that was asked for. An answer that does not
+// tell its length, or tells another range, is an error: such a body could not be proven.
+func (x *exchange) describe(obj *cache.Object, r *cache.Range) error {
+	h := &x.head
+	if h.coded || h.length < 0 {
+		return x.malformed("no Content-Length")
 	}
-	obj := &cache.Object{Length: length, Tier: cache.TierBucket}
-	size := length
-	if resp.StatusCode() == http.StatusPartialContent {
-		value := string(resp.Header.Peek(fasthttp.HeaderContentRange))
-		if size = sizeOf(value); r == nil || size < 0 {
-			return nil, malformed(resp, "a part that was not asked for")
+	obj.Length, obj.Tier = h.length, cache.TierBucket
+	size := h.length
+	if h.status == http.StatusPartialContent {
+		if size = sizeOf(string(h.contentRange)); r == nil || size < 0 {
+			return x.malformed("a part that was not asked for")
 		}
 		start, n, ok := r.Resolve(size)
-		if !ok || n != length || value != contentRange(start, n, size) {
-			return nil, malformed(resp, "another part than asked for: "+value)
+		if !ok || n != h.length || string(h.contentRange) != contentRange(start, n, size) {
+			return x.malformed("another part than asked for: " + string(h.contentRange))
 		}
 		obj.Partial, obj.Start = true, start
 	} else if r != nil {
 		if _, _, ok := r.Resolve(size); !ok {
-			return nil, &cache.RangeError{Size: size}
+			return &cache.RangeError{Size: size}
 		}
 	}
-	stored := storedOf(&resp.Header)
-	stored.Size = size
-	obj.Meta = stored.Meta()
-	return obj, nil
+	obj.Meta = x.meta(size)
+	return nil
 }
 
 func contentRange(start, length, size int64) string {
@@ -156,6 +161,6 @@ func contentRange(start, length, size int64) string {
 		"/" + strconv.FormatInt(size, 10)
 }
 
-func malformed(resp *fasthttp.Response, what string) error {
-	return &cache.BucketError{Op: "get", Status: resp.StatusCode(), Err: fmt.Errorf("the answer has %s", what)}
+func (x *exchange) malformed(what string) error {
+	return &cache.BucketError{Op: "get", Status: x.head.status, Err: fmt.Errorf("the answer has %s", what)}
 }

@@ -150,13 +150,13 @@ func (w *upload) takeBack(ctx context.Context, m made) error {
 // removeIfMatch deletes the object that has this ETag: cache.ErrPrecondition if it has another. minio-go has no
 // condition on DELETE.
 func (s *S3) removeIfMatch(ctx context.Context, key, etag string) error {
-	resp, err := s.client.do(ctx, ask{method: http.MethodDelete, key: key, ifMatch: etag})
+	x, err := s.client.do(ctx, ask{method: http.MethodDelete, key: key, ifMatch: etag})
 	if err != nil {
 		return transport("delete", err)
 	}
-	defer s.client.release(resp)
-	if status := resp.StatusCode(); status == http.StatusOK || status == http.StatusNoContent {
-		return nil
+	status := x.head.status
+	if r := x.refusal(); status != http.StatusOK && status != http.StatusNoContent {
+		return classify("delete", r)
 	}
-	return classify("delete", getRefusal(resp))
+	return nil
 }

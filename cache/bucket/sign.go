@@ -28,6 +28,13 @@ const (
 type signer struct {
 	region  string
 	current atomic.Pointer[signingKey]
+	second  atomic.Pointer[stamp]
+}
+
+// stamp is one second as AWS writes it. Formatting a time takes as long as a tenth of a signature.
+type stamp struct {
+	second int64
+	text   string
 }
 
 // signingKey is one credential's derived key for one day.
@@ -40,14 +47,14 @@ type signingKey struct {
 
 // unsigned is what a signature covers. Empty fields are absent headers.
 type unsigned struct {
-	method, host, rangeValue, ifMatch string
-	path                              []byte // encoded
+	method, host, rangeValue, ifMatch, ifNoneMatch string
+	path                                           []byte // encoded
 }
 
 // signature holds the headers to send, and room for the next request. It is valid until it is used again.
 type signature struct {
 	path, date, authorization []byte
-	buf                       []byte
+	names, buf                []byte
 	sum                       [sha256.Size]byte
 
 	key *signingKey // that mac was made for
@@ -58,10 +65,9 @@ type signature struct {
 func (s *signer) sign(out *signature, c *credential, r unsigned, now time.Time) {
 	now = now.UTC()
 	key := s.keyFor(c, now)
-	out.date = now.AppendFormat(out.date[:0], amzTime)
-	names := signedNames(r, c.token != "")
-
-	out.buf = appendCanonical(out.buf[:0], r, out.date, c.token, names)
+	out.date = s.appendTime(out.date[:0], now)
+	out.names = appendNames(out.names[:0], r, c.token != "")
+	out.buf = appendCanonical(out.buf[:0], r, out.date, c.token, out.names)
 	out.sum = sha256.Sum256(out.buf)
 
 	out.buf = append(out.buf[:0], "AWS4-HMAC-SHA256\n"...)
@@ -81,9 +87,19 @@ func (s *signer) sign(out *signature, c *credential, r unsigned, now time.Time) 
 	auth := append(out.authorization[:0], "AWS4-HMAC-SHA256 Credential="...)
 	auth = append(append(auth, c.access...), '/')
 	auth = append(auth, key.scope...)
-	auth = append(append(auth, ", SignedHeaders="...), names...)
+	auth = append(append(auth, ", SignedHeaders="...), out.names...)
 	auth = append(auth, ", Signature="...)
 	out.authorization = hex.AppendEncode(auth, sum)
+}
+
+// appendTime writes the second that now, in UTC, is in.
+func (s *signer) appendTime(dst []byte, now time.Time) []byte {
+	t := s.second.Load()
+	if second := now.Unix(); t == nil || t.second != second {
+		t = &stamp{second, now.Format(amzTime)}
+		s.second.Store(t)
+	}
+	return append(dst, t.text...)
 }
 
 func (s *signer) keyFor(c *credential, now time.Time) *signingKey {
@@ -108,36 +124,33 @@ func newSigningKey(c *credential, region string, now time.Time) *signingKey {
 	return &signingKey{credential: c, day: day, scope: date + "/" + region + scopeTail, secret: key}
 }
 
-// signedNames are the header names in order, as constants: there are only eight combinations.
-func signedNames(r unsigned, token bool) string {
-	const tail, tokenTail = "x-amz-content-sha256;x-amz-date", "x-amz-content-sha256;x-amz-date;x-amz-security-token"
-	ranged, matched := r.rangeValue != "", r.ifMatch != ""
-	switch {
-	case ranged && matched && token:
-		return "host;if-match;range;" + tokenTail
-	case ranged && matched:
-		return "host;if-match;range;" + tail
-	case ranged && token:
-		return "host;range;" + tokenTail
-	case ranged:
-		return "host;range;" + tail
-	case matched && token:
-		return "host;if-match;" + tokenTail
-	case matched:
-		return "host;if-match;" + tail
-	case token:
-		return "host;" + tokenTail
+// appendNames writes the names of the signed headers in their order.
+func appendNames(dst []byte, r unsigned, token bool) []byte {
+	dst = append(dst, "host;"...)
+	if r.ifMatch != "" {
+		dst = append(dst, "if-match;"...)
 	}
-	return "host;" + tail
+	if r.ifNoneMatch != "" {
+		dst = append(dst, "if-none-match;"...)
+	}
+	if r.rangeValue != "" {
+		dst = append(dst, "range;"...)
+	}
+	dst = append(dst, "x-amz-content-sha256;x-amz-date"...)
+	if token {
+		dst = append(dst, ";x-amz-security-token"...)
+	}
+	return dst
 }
 
 // appendCanonical writes the canonical request of the S3 API reference, "Signature calculations for the Authorization
 // header": method, path, no query, headers, their names, the payload's hash.
-func appendCanonical(dst []byte, r unsigned, date []byte, token, names string) []byte {
+func appendCanonical(dst []byte, r unsigned, date []byte, token string, names []byte) []byte {
 	dst = append(append(dst, r.method...), '\n')
 	dst = append(append(dst, r.path...), "\n\nhost:"...)
 	dst = append(append(dst, r.host...), '\n')
 	dst = appendHeader(dst, "if-match:", r.ifMatch)
+	dst = appendHeader(dst, "if-none-match:", r.ifNoneMatch)
 	dst = appendHeader(dst, "range:", r.rangeValue)
 	dst = append(dst, "x-amz-content-sha256:"+emptyPayload+"\nx-amz-date:"...)
 	dst = append(append(dst, date...), '\n')
