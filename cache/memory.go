@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,19 +45,20 @@ func (c Memory) Validate(report func(path, problem string)) {
 // memory is the tier in front of the buckets. It answers for what it has read within its time to live, and reads what
 // several ask for once. Objects of up to MaxObject bytes are kept whole, of others the headers.
 //
-// An object that this gateway writes is dropped by drop. What was read from the bucket before that, and arrives later,
-// is not kept: each read remembers the generation of its key, which drop raises.
+// The time to live counts from when the bucket was asked: what it answers may be another object a moment later, however
+// long the answer takes to arrive.
+//
+// An object that this gateway writes is dropped by drop. What the bucket was asked before that, and answers later, is
+// not kept and not given to those who come after it.
 type memory struct {
-	cfg  Memory
-	now  func() time.Time
-	kept *otter.Cache[ID, *Resident]
-	held atomic.Int64 // bytes of bodies that are kept, arriving, or still read by somebody
+	cfg   Memory
+	clock func() time.Duration // never set back, as the time of day may be
+	kept  *otter.Cache[ID, *Resident]
+	held  atomic.Int64 // bytes of bodies that are kept, arriving, or still read by somebody
 
-	seed        maphash.Seed
-	generations [256]atomic.Uint64 // by a hash of the ID: many share one, at the price of a read that is not kept
-
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows, and stands around all that is put into kept
 	readings map[readingKey]*reading
+	asking   map[ID]*asking
 }
 
 // newMemory returns nil where nothing is kept.
@@ -66,8 +66,10 @@ func newMemory(c Memory, now func() time.Time) *memory {
 	if c.MaxBytes == 0 {
 		return nil
 	}
+	began := now()
 	return &memory{
-		cfg: c, now: now, seed: maphash.MakeSeed(), readings: make(map[readingKey]*reading),
+		cfg: c, clock: func() time.Duration { return now().Sub(began) },
+		readings: make(map[readingKey]*reading), asking: make(map[ID]*asking),
 		kept: otter.Must(&otter.Options[ID, *Resident]{
 			MaximumWeight:    uint64(c.MaxBytes),
 			Weigher:          func(id ID, r *Resident) uint32 { return r.weight(id) },
@@ -79,20 +81,23 @@ func newMemory(c Memory, now func() time.Time) *memory {
 // open opens an object of the site's bucket, as Bucket.Open does.
 func (m *memory) open(ctx context.Context, site *Site, key string, o ReadOptions) (*Object, error) {
 	id := ID{site.Name, key}
-	known := m.find(id)
-	if known.whole() && !known.fresh(m.now()) { // asking for the headers is cheaper than a body that may be here
-		_, err := m.headers(ctx, site, id, known)
-		known.Release()
-		if err != nil {
-			return nil, err
-		}
-		known = m.find(id)
+	obj, err := m.answer(ctx, site, id, o)
+	if errors.Is(err, ErrPrecondition) {
+		m.refute(id, o.IfMatch)
+	}
+	return obj, err
+}
+
+func (m *memory) answer(ctx context.Context, site *Site, id ID, o ReadOptions) (*Object, error) {
+	known, fresh, err := m.known(ctx, site, id)
+	if err != nil {
+		return nil, err
 	}
 	if known != nil {
 		defer known.Release()
 	}
 	switch {
-	case known.fresh(m.now()) && (o.HeadersOnly || known.whole()):
+	case fresh && (o.HeadersOnly || known.whole()):
 		return known.object(o, TierMemory)
 	case o.HeadersOnly:
 		meta, err := m.headers(ctx, site, id, known)
@@ -105,6 +110,26 @@ func (m *memory) open(ctx context.Context, site *Site, key string, o ReadOptions
 	default:
 		return m.body(ctx, site, id, o)
 	}
+}
+
+// known returns what is known of an object, which the caller releases, or nil, and whether that is as good as what the
+// bucket would say. Of a body that is here it asks the bucket whether it is still the object's: that is cheaper than
+// the body. However long the bucket takes to say so, it is answer enough for whoever asked.
+func (m *memory) known(ctx context.Context, site *Site, id ID) (known *Resident, fresh bool, err error) {
+	known = m.find(id)
+	if fresh = known.fresh(m.clock()); fresh || !known.whole() {
+		return known, fresh, nil
+	}
+	meta, err := m.headers(ctx, site, id, known)
+	if err == nil && known.describes(meta) {
+		return known, true, nil
+	}
+	known.Release()
+	if err != nil {
+		return nil, false, err
+	}
+	known = m.find(id)
+	return known, known.fresh(m.clock()), nil
 }
 
 // find returns what is kept of id, which the caller releases, or nil.
@@ -120,7 +145,7 @@ func (m *memory) find(id ID) *Resident {
 // The caller releases it. Otherwise it returns nil.
 func (m *memory) recall(id ID, headersOnly bool) *Resident {
 	r, ok := m.kept.GetIfPresent(id)
-	if !ok || !(headersOnly || r.whole()) || !r.fresh(m.now()) || !r.acquire() {
+	if !ok || !(headersOnly || r.whole()) || !r.fresh(m.clock()) || !r.acquire() {
 		return nil
 	}
 	return r
@@ -129,14 +154,15 @@ func (m *memory) recall(id ID, headersOnly bool) *Resident {
 // pass asks the bucket for a body that is not kept: of a large object, or a range of one of unknown size. Its headers
 // are.
 func (m *memory) pass(ctx context.Context, site *Site, id ID, o ReadOptions, known *Resident) (*Object, error) {
-	generation := m.generation(id).Load()
+	asked := m.ask(id)
+	defer m.answered(asked)
 	obj, err := site.Bucket.Open(ctx, id.Key, o)
 	if err != nil {
 		m.lost(id, err)
 		return nil, err
 	}
-	if !known.fresh(m.now()) || !known.describes(obj.Meta) {
-		m.keep(id, newResident(site, obj.Meta, nil), generation)
+	if !known.fresh(m.clock()) || !known.describes(obj.Meta) {
+		m.keep(newResident(site, obj.Meta, nil), asked)
 	}
 	return obj, nil
 }
@@ -148,27 +174,14 @@ func (m *memory) lost(id ID, err error) {
 	}
 }
 
-// keep keeps what was read of id since the generation was seen, for the time to live. It takes over one use.
-func (m *memory) keep(id ID, r *Resident, generation uint64) {
-	if m.generation(id).Load() != generation {
-		r.Release()
-		return
+// refute drops what is known of an object if it has the ETag that the bucket's object turned out not to have.
+func (m *memory) refute(id ID, etag string) {
+	if known := m.find(id); known != nil {
+		defer known.Release()
+		if known.Meta.Bucket.ETag == etag {
+			m.drop(id)
+		}
 	}
-	r.renew(m.now().Add(m.cfg.TTL))
-	m.kept.Set(id, r)
-	if m.generation(id).Load() != generation { // dropped while it was being set
-		m.kept.Invalidate(id)
-	}
-}
-
-// drop forgets an object that may be another in the bucket now.
-func (m *memory) drop(id ID) {
-	m.generation(id).Add(1)
-	m.kept.Invalidate(id)
-}
-
-func (m *memory) generation(id ID) *atomic.Uint64 {
-	return &m.generations[maphash.Comparable(m.seed, id)%uint64(len(m.generations))]
 }
 
 // reserve takes room for a body, which Resident.Release gives back. Above the bodies that are kept there may be a

@@ -1,6 +1,10 @@
 package cache
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Meta is what is known of an object besides its bytes. A Meta is a value: whoever holds one never changes its slices
 // and maps.
@@ -30,6 +34,18 @@ type Meta struct {
 	Origin Provenance `json:"origin,omitzero"`
 }
 
+// equal tells whether two are the same in all.
+func (m Meta) equal(o Meta) bool {
+	return m.Size == o.Size && m.fixed() == o.fixed() && maps.Equal(m.User, o.User) && slices.Equal(m.Replay, o.Replay) &&
+		m.Bucket.equal(o.Bucket) && m.Origin.equal(o.Origin)
+}
+
+func (m Meta) fixed() [7]string {
+	return [...]string{
+		m.ContentType, m.ContentEncoding, m.ContentDisposition, m.CacheControl, m.Expires, m.ContentLanguage, m.AllowOrigin,
+	}
+}
+
 // Field is one header line.
 type Field struct {
 	Name, Value string
@@ -40,6 +56,10 @@ type Field struct {
 type Validators struct {
 	ETag         string    `json:"etag,omitempty"`
 	LastModified time.Time `json:"last_modified,omitzero"`
+}
+
+func (v Validators) equal(o Validators) bool {
+	return v.ETag == o.ETag && v.LastModified.Equal(o.LastModified)
 }
 
 // Provenance tells where a stored copy came from. It is believed only while its proof (Size, and MD5 where the
@@ -58,3 +78,9 @@ type Provenance struct {
 
 // Believed tells whether there is provenance; what no pull brought has none.
 func (p Provenance) Believed() bool { return !p.Time.IsZero() }
+
+func (p Provenance) equal(o Provenance) bool {
+	same := p.Validators.equal(o.Validators) && p.Time.Equal(o.Time)
+	p.Validators, p.Time = o.Validators, o.Time
+	return same && p == o
+}

@@ -7,12 +7,12 @@ import (
 
 // reading is one request to a bucket, whose answer is for all who ask for the same meanwhile.
 type reading struct {
-	key        readingKey
-	generation uint64        // of the key when it began: nobody joins, and nothing is kept, once that has passed
-	settled    chan struct{} // closed when the fields below are set
-	meta       Meta
-	resident   *Resident // the body, perhaps still arriving; nil: each asks on its own
-	err        error
+	key      readingKey
+	asked    asked
+	settled  chan struct{} // closed when the fields below are set
+	meta     Meta
+	resident *Resident // the body, perhaps still arriving; nil: each asks on its own
+	err      error
 }
 
 type readingKey struct {
@@ -20,15 +20,15 @@ type readingKey struct {
 	headers bool
 }
 
-// join returns the reading of key that is under way, or a new one, whose answer the caller brings.
+// join returns the reading of key that is under way, or a new one, whose answer the caller brings. One that began too
+// long ago is left to those who have joined it.
 func (m *memory) join(key readingKey) (r *reading, first bool) {
-	generation := m.generation(key.ID).Load()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r, ok := m.readings[key]; ok && r.generation == generation {
+	if r, ok := m.readings[key]; ok && m.clock() < r.asked.at+m.cfg.TTL {
 		return r, false
 	}
-	r = &reading{key: key, generation: generation, settled: make(chan struct{})}
+	r = &reading{key: key, asked: m.askLocked(key.ID), settled: make(chan struct{})}
 	m.readings[key] = r
 	return r, true
 }
@@ -37,6 +37,7 @@ func (m *memory) join(key readingKey) (r *reading, first bool) {
 func (m *memory) leave(r *reading) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.answeredLocked(r.asked)
 	if m.readings[r.key] == r {
 		delete(m.readings, r.key)
 	}
@@ -45,9 +46,9 @@ func (m *memory) leave(r *reading) {
 // failed ends a reading that brought nothing. What the bucket does not have any more is dropped.
 func (m *memory) failed(r *reading, err error) {
 	m.lost(r.key.ID, err)
+	m.leave(r)
 	r.err = err
 	close(r.settled)
-	m.leave(r)
 }
 
 // headers asks the bucket for an object's headers, and keeps them: with the body that is known, if it is still that
@@ -58,6 +59,13 @@ func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident
 		<-r.settled // bounded: by the limits of the bucket's timeouts
 		return r.meta, r.err
 	}
+	if kept := m.recall(id, true); kept != nil { // another reading has ended between the look into memory and join
+		defer kept.Release()
+		r.meta = kept.Meta
+		close(r.settled)
+		m.leave(r)
+		return r.meta, nil
+	}
 	obj, err := site.Bucket.Open(ctx, id.Key, ReadOptions{HeadersOnly: true})
 	if err != nil {
 		m.failed(r, err)
@@ -65,9 +73,9 @@ func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident
 	}
 	if known.whole() && known.describes(obj.Meta) {
 		known.uses.Add(1)
-		m.keep(id, known, r.generation)
+		m.keep(known, r.asked)
 	} else {
-		m.keep(id, newResident(site, obj.Meta, nil), r.generation)
+		m.keep(newResident(site, obj.Meta, nil), r.asked)
 	}
 	r.meta = obj.Meta
 	close(r.settled)
@@ -85,7 +93,7 @@ func (m *memory) body(ctx context.Context, site *Site, id ID, o ReadOptions) (*O
 	switch {
 	case r.err != nil:
 		return nil, r.err
-	case r.resident == nil || !r.resident.acquire():
+	case r.resident == nil || o.IfMatch != "" && o.IfMatch != r.resident.Meta.Bucket.ETag || !r.resident.acquire():
 		return m.pass(ctx, site, id, o, nil)
 	}
 	defer r.resident.Release()
@@ -108,7 +116,7 @@ func (m *memory) read(ctx context.Context, site *Site, r *reading, o ReadOptions
 		return nil, err
 	}
 	if obj.Length > m.cfg.MaxObject || !m.reserve(obj.Length) {
-		m.keep(id, newResident(site, obj.Meta, nil), r.generation)
+		m.keep(newResident(site, obj.Meta, nil), r.asked)
 		close(r.settled)
 		m.leave(r)
 		if o == (ReadOptions{}) {
@@ -141,12 +149,16 @@ func arrivesAtOnce(body io.ReadCloser, length int64) bool {
 	}
 }
 
-// arrive reads the body of a reading, and keeps it when all has come.
+// arrive reads the body of a reading, and keeps it when all has come. When it is cut, the reading ends before those who
+// have joined it learn that: whoever asks again does not join it again.
 func (m *memory) arrive(r *reading, from io.ReadCloser) {
-	if r.resident.fill(from) {
+	err := r.resident.fill(from)
+	if err == nil {
 		r.resident.uses.Add(1)
-		m.keep(r.key.ID, r.resident, r.generation)
+		m.keep(r.resident, r.asked)
 	}
 	m.leave(r)
+	r.resident.end(err)
+	_ = from.Close()
 	r.resident.Release()
 }

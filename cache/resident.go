@@ -16,7 +16,7 @@ type Resident struct {
 	body []byte        // of its full length; nil: only the headers are here
 	held *atomic.Int64 // counts body while anybody uses the Resident; nil without body
 
-	until atomic.Int64 // until when the bucket need not be asked, in nanoseconds
+	until atomic.Int64 // until when the bucket need not be asked, in nanoseconds of the memory's clock
 	uses  atomic.Int32 // memory's own, and those of readers; at 0 it has ended
 
 	complete atomic.Bool // all of body has arrived
@@ -74,19 +74,18 @@ func (r *Resident) weight(id ID) uint32 {
 	return uint32(n)
 }
 
-func (r *Resident) fresh(now time.Time) bool { return r != nil && now.UnixNano() < r.until.Load() }
+func (r *Resident) fresh(now time.Duration) bool { return r != nil && now < r.freshUntil() }
 
-func (r *Resident) renew(until time.Time) { r.until.Store(until.UnixNano()) }
+func (r *Resident) freshUntil() time.Duration { return time.Duration(r.until.Load()) }
+
+func (r *Resident) renew(until time.Duration) { r.until.Store(int64(until)) }
 
 // whole tells whether the body is here, or is arriving.
 func (r *Resident) whole() bool { return r != nil && (r.body != nil || r.Meta.Size == 0) }
 
-// describes tells whether m is what r knows of the object already. An ETag alone would not tell: that of an object
-// whose metadata were replaced stays.
-func (r *Resident) describes(m Meta) bool {
-	return r.Meta.Bucket.ETag != "" && r.Meta.Bucket.ETag == m.Bucket.ETag && r.Meta.Size == m.Size &&
-		r.Meta.Bucket.LastModified.Equal(m.Bucket.LastModified)
-}
+// describes tells whether m is what r knows of the object already. Validators alone would not tell: when metadata are
+// replaced the ETag stays, and within a second Last-Modified too.
+func (r *Resident) describes(m Meta) bool { return m.Bucket.ETag != "" && r.Meta.equal(m) }
 
 // object answers as Bucket.Open does. The caller has a use of r.
 func (r *Resident) object(o ReadOptions, tier Tier) (*Object, error) {
@@ -106,32 +105,44 @@ func (r *Resident) object(o ReadOptions, tier Tier) (*Object, error) {
 	return obj, nil
 }
 
-// fill reads the body out of from, which holds exactly that, and closes it. It reports whether all has come.
-func (r *Resident) fill(from io.ReadCloser) bool {
-	defer from.Close()
+// fill reads the body out of from, which holds exactly that.
+func (r *Resident) fill(from io.Reader) error {
 	for n := 0; n < len(r.body); {
 		got, err := from.Read(r.body[n:])
-		n += got
-		if err == io.EOF && n < len(r.body) {
-			err = io.ErrUnexpectedEOF
-		}
-		if err == io.EOF {
+		if n += got; n == len(r.body) && err == io.EOF {
 			err = nil
 		}
-		r.advance(n, err)
+		if n < len(r.body) || err == nil {
+			r.advance(n)
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
 		if err != nil {
-			return false
+			return err
 		}
 	}
-	r.complete.Store(true)
-	return true
+	return nil
 }
 
-// advance says how many bytes there are, or that there will be no more.
-func (r *Resident) advance(n int, err error) {
+// advance says how many bytes there are.
+func (r *Resident) advance(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.arrived, r.err = n, err
+	r.arrived = n
+	r.wake()
+}
+
+// end says that all bytes are there, or why there will be no more.
+func (r *Resident) end(err error) {
+	r.complete.Store(err == nil)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+	r.wake()
+}
+
+func (r *Resident) wake() {
 	if r.moved != nil {
 		close(r.moved)
 		r.moved = nil
