@@ -75,6 +75,7 @@ const (
 // object's path. A folder whose disk is another is read, but new objects for it go aside.
 type Dir struct {
 	root   *os.Root
+	files  *opener // opens what is read
 	prefix string
 	folds  bool
 	log    *slog.Logger
@@ -82,7 +83,7 @@ type Dir struct {
 	id    string // begins the names of this Dir's temporary files
 	temps atomic.Uint64
 
-	locks [256]sync.Mutex // by place.stripe: writers of one key commit one after the other
+	locks [256]sync.Mutex // by stripe: writers of one key commit one after the other
 }
 
 var _ cache.Bucket = (*Dir)(nil)
@@ -98,8 +99,11 @@ func NewDir(path, prefix string, log *slog.Logger) (*Dir, error) {
 		return nil, fmt.Errorf("bucket directory: %w", err)
 	}
 	d := &Dir{root: root, prefix: prefix, log: log, id: rand.Text()}
-	if err := d.prepare(); err != nil {
-		root.Close()
+	if d.files, err = newOpener(root); err == nil {
+		err = d.prepare()
+	}
+	if err != nil {
+		d.Close()
 		return nil, fmt.Errorf("bucket directory %s: %w", path, err)
 	}
 	return d, nil
@@ -141,7 +145,13 @@ func (d *Dir) Run(ctx context.Context) error {
 }
 
 // Close gives the directory back. Bodies that are open stay readable; nothing else works afterwards.
-func (d *Dir) Close() error { return d.root.Close() }
+func (d *Dir) Close() error {
+	var err error
+	if d.files != nil {
+		err = d.files.close()
+	}
+	return errors.Join(err, d.root.Close())
+}
 
 // place maps a key of the bucket's user.
 func (d *Dir) place(key string) place { return placeOf(d.prefix+key, d.folds) }

@@ -10,64 +10,81 @@ import (
 // errFileChanged means that a file was written to, in place, while it was being served.
 var errFileChanged = errors.New("the file was written to while it was being read")
 
-// FileBody is the Body of every object that a Dir opens: a part of a file. It is for one goroutine.
+// dirBody is the Body of every object that a Dir opens: a part of a file. It is for one goroutine.
 //
-// Read gives the last byte only if the file is still the one that was opened: somebody may write into it in place,
-// and a reader must not take a mixture of two files for an object.
-type FileBody struct {
-	file *os.File
-	id   identity
-	left int64
-}
-
-// newFileBody takes over file and positions it at the body's start.
-func newFileBody(file *os.File, id identity, start, length int64) (*FileBody, error) {
-	if start > 0 {
-		if _, err := file.Seek(start, io.SeekStart); err != nil {
-			return nil, err
-		}
-	}
-	return &FileBody{file: file, id: id, left: length}, nil
+// It gives the last byte only if the file is still the one that was opened: somebody may write into it in place, and a
+// reader must not take a mixture of two files for an object. A change within one tick of the disk's clock is not seen.
+type dirBody struct {
+	file     file
+	id       identity
+	at, left int64
+	closed   bool
 }
 
 // Read reads on. The end is io.EOF after exactly the object's Length bytes; a file that turns out to be shorter is an
 // error that wraps io.ErrUnexpectedEOF.
-func (b *FileBody) Read(p []byte) (int, error) {
-	if b.left == 0 {
-		return 0, io.EOF
+func (b *dirBody) Read(p []byte) (int, error) {
+	if err := b.over(); err != nil {
+		return 0, err
 	}
-	n, err := b.file.Read(p[:min(int64(len(p)), b.left)])
-	if n == 0 && err == io.EOF {
-		return 0, fmt.Errorf("%w: %w", errFileChanged, io.ErrUnexpectedEOF)
+	n, err := b.file.ReadAt(p[:min(int64(len(p)), b.left)], b.at)
+	if n == 0 && err != nil {
+		return 0, orCut(err)
 	}
 	if int64(n) == b.left {
-		if err := b.Unchanged(); err != nil {
+		if err := b.unchanged(); err != nil {
 			return 0, err
 		}
 	}
-	b.left -= int64(n)
-	return n, err
+	b.pass(n)
+	return n, nil
 }
 
-// Unchanged returns an error if the file was written to since it was opened. Who reads from File rather than from the
-// body asks it before the last byte is passed on. A change within one tick of the disk's clock is not seen.
-func (b *FileBody) Unchanged() error {
-	info, err := b.file.Stat()
+// errCut means that the file has become shorter.
+var errCut = fmt.Errorf("%w: %w", errFileChanged, io.ErrUnexpectedEOF)
+
+// orCut is err, or errCut for the end of the file.
+func orCut(err error) error {
+	if err == io.EOF {
+		return errCut
+	}
+	return err
+}
+
+// over is why nothing more can be read, or nil.
+func (b *dirBody) over() error {
+	switch {
+	case b.closed:
+		return os.ErrClosed
+	case b.left == 0:
+		return io.EOF
+	}
+	return nil
+}
+
+// pass goes on behind n bytes.
+func (b *dirBody) pass(n int) {
+	b.at += int64(n)
+	b.left -= int64(n)
+}
+
+// unchanged returns an error if the file was written to since it was opened.
+func (b *dirBody) unchanged() error {
+	s, err := b.file.state()
 	if err != nil {
 		return err
 	}
-	if identityOf(info) != b.id {
+	if s.id != b.id {
 		return errFileChanged
 	}
 	return nil
 }
 
-// File is the open file, positioned at the next byte of the body, for those who can hand a file to the kernel
-// (sendfile). It stays the body's: Close closes it. Len tells how many bytes of it belong to the body.
-func (b *FileBody) File() *os.File { return b.file }
-
-// Len is how many bytes of the body Read has not given yet.
-func (b *FileBody) Len() int64 { return b.left }
-
 // Close closes the file.
-func (b *FileBody) Close() error { return b.file.Close() }
+func (b *dirBody) Close() error {
+	if b.closed {
+		return os.ErrClosed
+	}
+	b.closed = true
+	return b.file.close()
+}

@@ -19,26 +19,36 @@ const (
 const maxSegment = 255
 
 // place is where in the directory the object of one key may be. Two keys share no path of it: plain is the key itself,
-// and the others hold the key's SHA-256 and lie where no plain path leads.
+// and the others hold the key's SHA-256 and lie where no plain path leads. They are worked out when they are needed,
+// which those of most objects are not.
 type place struct {
 	key    string // with the bucket's prefix
 	plain  string // the key as a path; "" when it is none
 	create bool   // a new file may be made at plain
-	aside  string // where the object is when plain cannot be its place
-	record string // what the names of the records of the object's metadata begin with
-	stripe uint8  // which of the locks serialises its writers
 }
 
 // placeOf maps a key. folds tells that the disk takes names for one that differ in case or in Unicode normal form.
 func placeOf(key string, folds bool) place {
-	sum := sha256.Sum256([]byte(key))
-	name := hex.EncodeToString(sum[:1]) + "/" + hex.EncodeToString(sum[1:])
-	p := place{key: key, aside: asideDir + "/" + name, record: recordDir + "/" + name, stripe: sum[0]}
+	p := place{key: key}
 	if isPath(key) {
 		p.plain = key
 		p.create = !folds || foldsToItself(key)
 	}
 	return p
+}
+
+// aside is where the object is when plain cannot be its place.
+func (p place) aside() string { return asideDir + "/" + p.hashed() }
+
+// record is what the names of the records of the object's metadata begin with.
+func (p place) record() string { return recordDir + "/" + p.hashed() }
+
+// stripe tells which of the locks serialises the key's writers.
+func (p place) stripe() uint8 { return sha256.Sum256([]byte(p.key))[0] }
+
+func (p place) hashed() string {
+	sum := sha256.Sum256([]byte(p.key))
+	return hex.EncodeToString(sum[:1]) + "/" + hex.EncodeToString(sum[1:])
 }
 
 // isPath tells whether key is the path of a file below the directory that no other key can mean, outside internalDir.

@@ -77,7 +77,7 @@ func FuzzDirKey(f *testing.F) {
 
 // inside fails the test unless every path of p is a path below the directory, and only those of ours in internalDir.
 func inside(t *testing.T, p place) {
-	for _, path := range []string{p.aside, p.settledRecord(), p.pendingRecord(identity{1, -1, 1})} {
+	for _, path := range []string{p.aside(), p.settledRecord(), p.pendingRecord(identity{1, -1, 1})} {
 		if !filepath.IsLocal(path) || filepath.Clean(path) != path || !strings.HasPrefix(path, internalDir+"/") {
 			t.Errorf("%q: internal path %q", p.key, path)
 		}
@@ -96,7 +96,7 @@ func inside(t *testing.T, p place) {
 }
 
 func share(p, q place, folds bool) bool {
-	if p.aside == q.aside || p.record == q.record || p.plain != "" && p.plain == q.plain {
+	if p.aside() == q.aside() || p.record() == q.record() || p.plain != "" && p.plain == q.plain {
 		return true
 	}
 	return folds && p.create && q.create && strings.EqualFold(p.plain, q.plain)

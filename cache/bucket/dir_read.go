@@ -5,16 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"mirrorgate/cache"
 )
 
-// Open implements cache.Bucket. The Body is a *FileBody.
+// Open implements cache.Bucket. The Body is a *dirBody.
 func (d *Dir) Open(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
 	if strings.HasPrefix(key, cache.InternalPrefix) {
 		return nil, cache.ErrNotFound
@@ -31,7 +29,7 @@ func (d *Dir) Open(ctx context.Context, key string, o cache.ReadOptions) (*cache
 	}
 	object, err := f.object(meta, o)
 	if err != nil || o.HeadersOnly {
-		f.file.Close()
+		f.file.close()
 	}
 	return object, err
 }
@@ -50,20 +48,15 @@ func (f found) object(meta cache.Meta, o cache.ReadOptions) (*cache.Object, erro
 	if o.HeadersOnly {
 		return object, nil
 	}
-	body, err := newFileBody(f.file, f.id, object.Start, object.Length)
-	if err != nil {
-		return nil, diskError("get", err)
-	}
-	object.Body = body
+	object.Body = &dirBody{file: f.file, id: f.id, at: object.Start, left: object.Length}
 	return object, nil
 }
 
 // found is an open regular file.
 type found struct {
-	file     *os.File
-	path     string
-	id       identity
-	modified time.Time
+	file file
+	path string
+	state
 }
 
 // errTaken means that a path cannot be the object's: a folder is there, or a file where a folder is needed, or the disk
@@ -78,20 +71,32 @@ func (d *Dir) look(p place) (found, cache.Meta, error) {
 		if err != nil {
 			return found{}, cache.Meta{}, err
 		}
-		r, ok, err := d.recordOf(p, f.id)
+		meta, ok, err := d.metaOf(p, f)
+		if ok {
+			return f, meta, nil
+		}
+		f.file.close()
 		if err != nil {
-			f.file.Close()
 			return found{}, cache.Meta{}, err
 		}
-		if ok {
-			return f, r.meta(f.modified), nil
-		}
-		if d.isStill(p, f.id) {
-			return f, copiedIn(p.key, f.id, f.modified), nil
-		}
-		f.file.Close()
 	}
 	return found{}, cache.Meta{}, errors.New("the object was replaced again and again while it was being opened")
+}
+
+// metaOf reads the metadata of the file that was found. It is not ok if another file is there by now.
+func (d *Dir) metaOf(p place, f found) (meta cache.Meta, ok bool, err error) {
+	r, ok, err := d.recordOf(p, f.id)
+	switch {
+	case err != nil:
+		return meta, false, err
+	case ok:
+		meta = r.meta(f.modified)
+	case d.isStill(p, f.id):
+		meta = copiedIn(p.key, f.id, f.modified)
+	default:
+		return meta, false, nil
+	}
+	return meta, true, nil
 }
 
 // isStill tells whether the object of p is the file id.
@@ -100,7 +105,7 @@ func (d *Dir) isStill(p place, id identity) bool {
 	if err != nil {
 		return false
 	}
-	f.file.Close()
+	f.file.close()
 	return f.id == id
 }
 
@@ -109,14 +114,14 @@ func (d *Dir) find(p place) (found, error) {
 	if p.plain != "" {
 		f, err := d.openRegular(p.plain)
 		if err == nil && d.folds && !d.exact(p.plain) {
-			f.file.Close()
+			f.file.close()
 			err = errTaken
 		}
 		if err == nil || !errors.Is(err, errTaken) && !errors.Is(err, fs.ErrNotExist) {
 			return f, err
 		}
 	}
-	f, err := d.openRegular(p.aside)
+	f, err := d.openRegular(p.aside())
 	if errors.Is(err, fs.ErrNotExist) {
 		return found{}, d.absent()
 	}
@@ -138,23 +143,23 @@ func (d *Dir) absent() error {
 // openRegular opens a regular file. Anything else but a folder is an error: a miss would pull the object and then find
 // no place for it.
 func (d *Dir) openRegular(path string) (found, error) {
-	file, err := d.root.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	file, err := d.files.open(path)
 	if err != nil {
 		return found{}, takenOr(err)
 	}
-	info, err := file.Stat()
+	s, err := file.state()
 	switch {
 	case err != nil:
-	case info.IsDir():
+	case s.kind.IsDir():
 		err = errTaken
-	case !info.Mode().IsRegular():
+	case !s.kind.IsRegular():
 		err = fmt.Errorf("%q is neither a file nor a folder: remove it", path)
 	}
 	if err != nil {
-		file.Close()
+		file.close()
 		return found{}, err
 	}
-	return found{file, path, identityOf(info), info.ModTime()}, nil
+	return found{file, path, s}, nil
 }
 
 // takenOr is errTaken for the errors that mean it.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -109,11 +108,11 @@ func isHexMD5(s string) bool {
 
 // pendingRecord is the name of the record of one file that may not be at its place yet.
 func (p place) pendingRecord(id identity) string {
-	return fmt.Sprintf("%s.%x-%x-%x.json", p.record, id.Size, uint64(id.MTime), id.Inode)
+	return fmt.Sprintf("%s.%x-%x-%x.json", p.record(), id.Size, uint64(id.MTime), id.Inode)
 }
 
 // settledRecord is the name of the record of the object that was put last.
-func (p place) settledRecord() string { return p.record + ".json" }
+func (p place) settledRecord() string { return p.record() + ".json" }
 
 // recordOf finds the record that belongs to the file id. A writer renames the pending record to the settled one: who
 // looks at the settled, then the pending and again the settled one cannot miss it.
@@ -133,22 +132,22 @@ func (d *Dir) recordOf(p place, id identity) (record, bool, error) {
 // readRecord reads a record. One that is not there or makes no sense is zero, which belongs to no file; one that could
 // not be read is an error: without its metadata the object would be another.
 func (d *Dir) readRecord(name string) (r record, err error) {
-	f, err := d.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	f, err := d.files.open(name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return record{}, nil
 	}
 	if err != nil {
 		return record{}, err
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxRecord {
+	defer f.close()
+	s, err := f.state()
+	if err != nil || !s.kind.IsRegular() || s.id.Size > maxRecord {
 		return record{}, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
-	if err != nil {
+	data := make([]byte, s.id.Size)
+	if n, err := f.ReadAt(data, 0); err != nil && err != io.EOF {
 		return record{}, err
-	}
-	if len(data) > maxRecord || json.Unmarshal(data, &r) != nil {
+	} else if json.Unmarshal(data[:n], &r) != nil {
 		return record{}, nil
 	}
 	return r, nil

@@ -303,24 +303,6 @@ func TestDirFileChangesWhileServed(t *testing.T) {
 	}
 }
 
-func TestDirBodyIsFile(t *testing.T) {
-	d := openDir(t, t.TempDir(), "")
-	put(t, d, "k", "0123456789", cache.Meta{})
-	o, err := d.Open(t.Context(), "k", cache.ReadOptions{Range: &cache.Range{First: 3, Last: 5}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer o.Body.Close()
-	body := o.Body.(*FileBody)
-	if body.Len() != 3 {
-		t.Errorf("%d bytes left, want 3", body.Len())
-	}
-	got, err := io.ReadAll(io.LimitReader(body.File(), body.Len()))
-	if string(got) != "345" || err != nil || body.Unchanged() != nil {
-		t.Errorf("read %q, %v", got, err)
-	}
-}
-
 // The way to create on a disk without hard links.
 func TestDirWithoutHardLinks(t *testing.T) {
 	path := t.TempDir()

@@ -45,8 +45,9 @@ func (d *Dir) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.
 	if err := proven(ctx, body); err != nil {
 		return diskError("put", err)
 	}
-	d.locks[p.stripe].Lock()
-	defer d.locks[p.stripe].Unlock()
+	lock := &d.locks[p.stripe()]
+	lock.Lock()
+	defer lock.Unlock()
 	if err := w.commit(o.IfMatch); err != nil {
 		return diskError("put", err)
 	}
@@ -162,7 +163,7 @@ func (d *Dir) toReplace(p place, ifMatch string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	f.file.Close()
+	f.file.close()
 	if ifMatch != meta.Bucket.ETag {
 		return "", cache.ErrPrecondition
 	}
@@ -177,7 +178,7 @@ func (w *write) create() error {
 			return err
 		}
 	}
-	return w.link(w.place.aside)
+	return w.link(w.place.aside())
 }
 
 // link moves the staged file to name: ErrPrecondition if the object is there meanwhile, errTaken if something else is.
@@ -202,7 +203,7 @@ func (w *write) link(name string) error {
 	f, err := w.dir.find(w.place)
 	switch {
 	case err == nil:
-		f.file.Close()
+		f.file.close()
 		return cache.ErrPrecondition
 	case errors.Is(err, cache.ErrNotFound):
 		return errTaken
