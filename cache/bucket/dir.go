@@ -52,7 +52,9 @@ const (
 // What a file system does not keep is in .mirrorgate/meta/HH/HASH.json, with the key (percent-encoded) and with size,
 // modification time and inode of the file that it describes. It is ignored when they differ, or when it is cut, over
 // 256 KiB, or not what Put writes. The ETag is then the MD5 in quotes. A file without such a record is served with a
-// Content-Type by extension and an ETag of size and time. Copies of the whole directory lose the records by that.
+// Content-Type by extension and an ETag of size and time. Copies of the whole directory lose the records by that. What
+// was read of a record is remembered for ten seconds, for the one file that it describes: whoever edits or removes the
+// record of a file that stays as it is waits as long until that is seen.
 //
 // # Writing
 //
@@ -76,6 +78,7 @@ const (
 type Dir struct {
 	root   *os.Root
 	files  *opener // opens what is read
+	known  *known
 	prefix string
 	folds  bool
 	log    *slog.Logger
@@ -98,7 +101,7 @@ func NewDir(path, prefix string, log *slog.Logger) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket directory: %w", err)
 	}
-	d := &Dir{root: root, prefix: prefix, log: log, id: rand.Text()}
+	d := &Dir{root: root, known: newKnown(), prefix: prefix, log: log, id: rand.Text()}
 	if d.files, err = newOpener(root); err == nil {
 		err = d.prepare()
 	}

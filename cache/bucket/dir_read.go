@@ -71,6 +71,9 @@ func (d *Dir) look(p place) (found, cache.Meta, error) {
 		if err != nil {
 			return found{}, cache.Meta{}, err
 		}
+		if meta := d.known.of(p.key, f.id); meta != nil {
+			return f, *meta, nil
+		}
 		meta, ok, err := d.metaOf(p, f)
 		if ok {
 			return f, meta, nil
@@ -83,7 +86,7 @@ func (d *Dir) look(p place) (found, cache.Meta, error) {
 	return found{}, cache.Meta{}, errors.New("the object was replaced again and again while it was being opened")
 }
 
-// metaOf reads the metadata of the file that was found. It is not ok if another file is there by now.
+// metaOf reads the metadata of the file that was found, and remembers it. It is not ok if another file is there by now.
 func (d *Dir) metaOf(p place, f found) (meta cache.Meta, ok bool, err error) {
 	r, ok, err := d.recordOf(p, f.id)
 	switch {
@@ -96,6 +99,7 @@ func (d *Dir) metaOf(p place, f found) (meta cache.Meta, ok bool, err error) {
 	default:
 		return meta, false, nil
 	}
+	d.known.keep(p.key, f.id, meta, r.length)
 	return meta, true, nil
 }
 

@@ -46,6 +46,8 @@ type record struct {
 	Expires            string            `json:"expires,omitempty"`
 	ContentLanguage    string            `json:"content_language,omitempty"`
 	User               map[string]string `json:"user,omitempty"`
+
+	length int // of the file that it was read from, in bytes
 }
 
 func newRecord(key string, id identity, md5 string, s cache.Stored) record {
@@ -150,6 +152,7 @@ func (d *Dir) readRecord(name string) (r record, err error) {
 	} else if json.Unmarshal(data[:n], &r) != nil {
 		return record{}, nil
 	}
+	r.length = len(data)
 	return r, nil
 }
 

@@ -151,6 +151,7 @@ func (w *write) commit(ifMatch string) error {
 		err = w.create()
 	}
 	w.committed = err == nil
+	w.dir.known.forget(w.place.key)
 	return err
 }
 
