@@ -10,9 +10,6 @@ import (
 // A client that takes nothing for this long is cut off, whatever limits.min_rate says.
 const clientStall = 60 * time.Second
 
-// writePiece is how many bytes are written under one deadline.
-const writePiece = 16 << 10
-
 // What is read, at most, of a body that nobody asked for before its connection is closed. Closing it at once would be a
 // reset, which may reach the client before the answer does (RFC 9112 section 9.6).
 const (
@@ -20,16 +17,17 @@ const (
 	lingerTime  = time.Second
 )
 
-// listener gives its connections a rolling write deadline, and limits.min_rate.
+// listener gives its connections the limits of clients that are too slow.
 type listener struct {
 	net.Listener
-	rate int64 // bytes per second
+	pace  pace          // limits.min_rate
+	stall time.Duration // clientStall
 }
 
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return &conn{TCPConn: tcp, pace: pace{rate: l.rate}}, err
+		return newConn(tcp, l.pace, l.stall)
 	}
 	return c, err
 }
@@ -37,28 +35,22 @@ func (l *listener) Accept() (net.Conn, error) {
 // conn is a client's connection.
 type conn struct {
 	*net.TCPConn
-	pace    pace
+	out     outlet
 	lingers atomic.Bool            // the client may still be sending
 	ending  atomic.Pointer[func()] // called by Close
 }
 
-// Write is called by one goroutine at a time, as fasthttp does.
-func (c *conn) Write(p []byte) (written int, err error) {
-	for {
-		began := time.Now()
-		if err := c.SetWriteDeadline(began.Add(clientStall)); err != nil {
-			return written, err
-		}
-		n, err := c.TCPConn.Write(p[written:min(len(p), written+writePiece)])
-		written += n
-		if err == nil {
-			err = c.pace.add(n, time.Since(began))
-		}
-		if err != nil || written == len(p) {
-			return written, err
-		}
+func newConn(tcp *net.TCPConn, pace pace, stall time.Duration) (*conn, error) {
+	c := &conn{TCPConn: tcp}
+	if err := c.out.open(tcp, pace, stall); err != nil {
+		_ = tcp.Close() // it is of no use
+		return nil, err
 	}
+	return c, nil
 }
+
+// Write is called by one goroutine at a time, as fasthttp does.
+func (c *conn) Write(p []byte) (int, error) { return c.out.write(p) }
 
 // atClose has f called when the connection is closed, by whomever.
 func (c *conn) atClose(f func()) { c.ending.Store(&f) }

@@ -32,9 +32,11 @@ type Gateway struct {
 	ids    requestIDs
 	server *fasthttp.Server
 
-	inflight atomic.Int64 // requests being answered
-	most     int64        // limits.max_inflight
+	inflight atomic.Int64  // requests being answered
+	most     int64         // limits.max_inflight
 	minRate  int64         // limits.min_rate
+	pace     pace          // of a client
+	stall    time.Duration // clientStall
 	stopping atomic.Bool
 	hijacked sync.WaitGroup  // answers that fasthttp does not wait for
 	life     context.Context // of bucket reads and proxied bodies; ends with Serve
@@ -59,7 +61,7 @@ func New(o Options) *Gateway {
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
 		cfg: o.Config, hosts: newHosts(o.Sites), cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
-		most: int64(o.MaxInflight), minRate: o.MinRate, life: life, end: end,
+		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
 	for _, s := range o.Sites {
 		s.Ready = func(m cache.Meta) any { return newReady(m, s.BucketValidators) }
@@ -88,7 +90,7 @@ func New(o Options) *Gateway {
 func (g *Gateway) Serve(ctx, grace context.Context, ln net.Listener) error {
 	defer g.end()
 	failed := make(chan error, 1)
-	go func() { failed <- g.server.Serve(&listener{ln, g.minRate}) }()
+	go func() { failed <- g.server.Serve(&listener{ln, g.pace, g.stall}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve on %s: %w", ln.Addr(), err)

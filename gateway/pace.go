@@ -12,16 +12,19 @@ const paceWindow = 60 * time.Second
 // pace finds out who moves less than limits.min_rate. It counts only the time spent waiting for the other side, so a
 // client is not blamed for a slow origin, nor an origin for a slow client. It is used by one goroutine at a time.
 type pace struct {
-	rate   int64 // bytes per second
+	rate   int64         // bytes per second
+	window time.Duration // paceWindow
 	waited time.Duration
 	moved  int64
 }
+
+func newPace(rate int64) pace { return pace{rate: rate, window: paceWindow} }
 
 // add counts n bytes that took so long to move.
 func (p *pace) add(n int, took time.Duration) error {
 	p.waited += took
 	p.moved += int64(n)
-	if p.waited < paceWindow {
+	if p.waited < p.window {
 		return nil
 	}
 	moved, waited := p.moved, p.waited
@@ -40,7 +43,7 @@ type paced struct {
 }
 
 func newPaced(body io.ReadCloser, rate int64) io.ReadCloser {
-	return &paced{ReadCloser: body, pace: pace{rate: rate}}
+	return &paced{ReadCloser: body, pace: newPace(rate)}
 }
 
 // Read blames the origin only for a read that was not its last.
