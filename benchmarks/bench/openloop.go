@@ -10,6 +10,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
+
+	"mirrorgate/benchmarks/openloop"
 )
 
 // longest is the longest time that a histogram tells from longer ones.
@@ -36,7 +38,7 @@ func (l openLoop) run(ctx context.Context) (*hdrhistogram.Histogram, error) {
 		parts[i] = newHistogram()
 		group.Go(func() error { return l.client(ctx, due, parts[i]) })
 	}
-	group.Go(func() error { return pace(ctx, l.interval, l.count, due) })
+	group.Go(func() error { return openloop.Pace(ctx, l.interval, l.count, due) })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}

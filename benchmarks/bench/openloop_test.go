@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -86,29 +85,5 @@ func TestOpenLoopFails(t *testing.T) {
 	defer cancel()
 	if _, err := load.run(ctx); err == nil {
 		t.Error("it ended without an answer, and without an error")
-	}
-}
-
-// Requests are due at the intended times, however late the timer was.
-func TestPaceIsRegular(t *testing.T) {
-	due := make(chan time.Time, 200)
-	if err := pace(t.Context(), time.Millisecond, 200, due); err != nil {
-		t.Fatal(err)
-	}
-	var last time.Time
-	n := 0
-	for at := range due {
-		if n++; n > 1 && at.Sub(last) != time.Millisecond {
-			t.Errorf("request %d is due %v after the one before", n, at.Sub(last))
-		}
-		last = at
-	}
-	if late := time.Since(last); n != 200 || late < 0 {
-		t.Errorf("%d requests, the last is due %v ago", n, late)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := pace(ctx, time.Hour, 1, make(chan time.Time, 1)); err == nil || errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("cancelled: %v", err)
 	}
 }
