@@ -163,6 +163,7 @@ func TestGzip(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	for _, line := range []string{
 		`h:80 ::1 - - [24/Nov/2026:19:23:38 +0100] "GET /a\x20\"\n HTTP/1.1" 200 1 "-" "-"`,
+		`::1 - - [24/Nov/2026:19:23:38 +0100] "GET /a\x0d\x0ab HTTP/1.1" 200 1`,
 		`{"method":"GET","uri":"http://a/b","time":1.5,"status":200,"host":"x","http_range":"bytes=0-1"}`,
 		"/a\nhttp://h/x?y", "\x1f\x8b",
 	} {
