@@ -8,6 +8,8 @@ SEED     ?=
 CASES    ?=
 SECONDS  ?= 10
 PAIRS    ?= 5
+CONNECTIONS ?= 0
+PORTION  ?= 1
 TIMEOUT  ?= 20m
 BIN      := .cache/bin
 
@@ -66,9 +68,10 @@ crash: ## KILLS (2000) kills of the gateway under load, and an upload of 5 GiB t
 	MIRRORGATE_CRASH=$(KILLS) MIRRORGATE_CRASH_SEED=$(SEED) MIRRORGATE_CRASH_SIZE=5368709120 \
 		$(GO) test -count=1 -v -timeout 3h ./test/crash
 
-bench: ## answers beside nginx, HAProxy and Varnish; CASES="bucket dir-1KiB" SECONDS=10 PAIRS=5 choose and shorten
+bench: ## answers beside nginx, HAProxy and Varnish; CASES="bucket dir-1KiB" SECONDS=10 PAIRS=5 CONNECTIONS=32 choose and shorten
 	test/setup.sh bench
-	$(GO) run ./benchmarks/bench -cases '$(CASES)' -seconds $(SECONDS) -pairs $(PAIRS) -readme benchmarks/README.md
+	$(GO) run ./benchmarks/bench -cases '$(CASES)' -seconds $(SECONDS) -pairs $(PAIRS) -connections $(CONNECTIONS) \
+		-portion $(PORTION) -readme benchmarks/README.md
 
 clean: ## remove the program and the tests' cache, not the installed servers
 	rm -rf $(BIN)/mirrorgate .cache/test

@@ -20,8 +20,8 @@ const bucketName = "bench"
 const countPath = "/-/objects"
 
 // backend is a bucket that answers with as little work as possible, so that what is measured is who asks it: every
-// object of keyOf from memory, whether the request is signed or not. All other keys are a small store, for a gateway
-// that tries out at its start what its bucket can do.
+// object of keyOf and coldKey, whether the request is signed or not, and all but the largest from memory. All other
+// keys are a small store, for a gateway that tries out at its start what its bucket can do.
 type backend struct {
 	objects sync.Map // by size: object
 	sent    atomic.Int64
@@ -94,18 +94,21 @@ func (b *backend) send(ctx *fasthttp.RequestCtx, o object) {
 	h.Set("ETag", o.etag)
 	h.Set("Last-Modified", b.date)
 	h.Set("Accept-Ranges", "bytes")
-	body := o.body
+	first, last := 0, int(o.size)-1
 	if wanted := ctx.Request.Header.Peek("Range"); len(wanted) > 0 {
-		first, last, err := fasthttp.ParseByteRange(wanted, len(body))
-		if err != nil {
+		var err error
+		if first, last, err = fasthttp.ParseByteRange(wanted, int(o.size)); err != nil {
 			refuse(ctx, fasthttp.StatusRequestedRangeNotSatisfiable, "InvalidRange")
 			return
 		}
-		h.SetContentRange(first, last, len(body))
+		h.SetContentRange(first, last, int(o.size))
 		ctx.SetStatusCode(fasthttp.StatusPartialContent)
-		body = body[first : last+1]
 	}
-	ctx.Response.SetBodyRaw(body) // a HEAD has its length
+	if o.size > maxWhole {
+		ctx.Response.SetBodyStream(&part{o, int64(first), int64(last - first + 1)}, last-first+1)
+		return
+	}
+	ctx.Response.SetBodyRaw(o.block[first : last+1]) // a HEAD has its length
 }
 
 // refuse writes an S3 error.

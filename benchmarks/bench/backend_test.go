@@ -70,7 +70,7 @@ func TestBackendPassesProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer got.Body.Close()
-	if body, err := io.ReadAll(got.Body); !bytes.Equal(body, o.body) || err != nil || got.Meta.Bucket.ETag != o.etag {
+	if body, err := io.ReadAll(got.Body); !bytes.Equal(body, o.block) || err != nil || got.Meta.Bucket.ETag != o.etag {
 		t.Errorf("%d bytes, %v, ETag %s", len(body), err, got.Meta.Bucket.ETag)
 	}
 	if _, err := s.Open(t.Context(), "object-0.bin", cache.ReadOptions{}); !errors.Is(err, cache.ErrNotFound) {
@@ -120,10 +120,10 @@ func TestBackendRanges(t *testing.T) {
 				response.ContentLength, err)
 		}
 	}
-	f("GET", "", 200, 1024, o.body)
+	f("GET", "", 200, 1024, o.block)
 	f("HEAD", "", 200, 1024, []byte{})
-	f("GET", "bytes=10-19", 206, 10, o.body[10:20])
-	f("GET", "bytes=1000-", 206, 24, o.body[1000:])
-	f("GET", "bytes=-4", 206, 4, o.body[1020:])
+	f("GET", "bytes=10-19", 206, 10, o.block[10:20])
+	f("GET", "bytes=1000-", 206, 24, o.block[1000:])
+	f("GET", "bytes=-4", 206, 4, o.block[1020:])
 	f("GET", "bytes=2000-", 416, -1, nil)
 }

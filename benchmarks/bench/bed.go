@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"mirrorgate/benchmarks/peers"
@@ -79,7 +80,7 @@ func (b *bed) startBackend() (err error) {
 	return b.waitFor(b.backend, "http://"+b.backendAt+countPath)
 }
 
-// close stops the backend and removes the folder.
+// close stops what all share and removes the folder.
 func (b *bed) close() error {
 	var err error
 	if b.backend != nil {
@@ -99,11 +100,7 @@ func (b *bed) sent() (int64, error) {
 
 // get asks once. Any status but 200 is an error.
 func (b *bed) get(url string) (http.Header, []byte, error) {
-	request, err := http.NewRequestWithContext(b.ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	response, err := b.client.Do(request)
+	response, err := b.request(url, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,6 +110,21 @@ func (b *bed) get(url string) (http.Header, []byte, error) {
 		err = fmt.Errorf("%s: %s", url, response.Status)
 	}
 	return response.Header, body, err
+}
+
+// request asks with these header lines.
+func (b *bed) request(url string, headers []string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(b.ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		if request.Header.Set(name, value); name == "Host" {
+			request.Host = value
+		}
+	}
+	return b.client.Do(request)
 }
 
 // waitFor waits until the server answers, unless it ends.
@@ -143,7 +155,12 @@ func (b *bed) values() (v peers.Values, err error) {
 	if err := os.Mkdir(v.Dir, 0o755); err != nil {
 		return v, err
 	}
-	v.Backend, v.User = b.backendAt, os.Getenv("USER")
+	v.Backend, v.Origin, v.User = b.backendAt, "http://127.0.0.1:1", os.Getenv("USER")
+	v.Hosts = "*"
+	if hasMemory {
+		v.Memory = "memory: {max_bytes: 0}" // but for the cases of memory
+	}
+	v.Clients, v.Buffers, v.Busy = 4096, "16 64k", "256k"
 	if os.Getuid() == 0 {
 		v.User = "root"
 	}

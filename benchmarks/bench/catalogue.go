@@ -1,69 +1,55 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
 
-// benchCase is one object, mirrorgate, and who is measured beside it.
+// benchCase is what is asked for, mirrorgate, and who is measured beside it.
 type benchCase struct {
 	name, title string
-	size        int64
+	table       int // of tables
+	ask         ask
 	ours        contender
 	peers       []peer
-	steady      bool // at a constant rate
+	aim         float64 // of mirrorgate's own figure, where the table has such; 0: none is set
+
+	// measure gives the servers their turns, and returns the lines of the table without the last column.
+	measure    func(*bed, context.Context, benchCase, []*server, io.Writer) ([]string, error)
+	startsThem bool // measure starts the servers itself
 }
 
 // contender is a server, and how it is started.
 type contender struct {
 	name  string
-	start func(*bed, int64) (*server, error)
+	start func(*bed, ask) (*server, error)
 }
 
 // peer is a contender that mirrorgate is compared with.
 type peer struct {
 	contender
-	aim float64 // at most this CPU per answer of mirrorgate, to the peer's; 0: none is set
+	aim float64 // at most this ratio of mirrorgate's figure to the peer's; 0: none is set
 }
 
-// sizes are those of the objects, with the names that cases have by them.
-func sizes() []struct {
-	name  string
-	bytes int64
-} {
-	return []struct {
-		name  string
-		bytes int64
-	}{{"1KiB", 1 << 10}, {"64KiB", 64 << 10}, {"10MiB", 10 << 20}}
+// ourselves is mirrorgate, started like that.
+func ourselves(start func(*bed, ask) (*server, error)) contender {
+	return contender{"mirrorgate", start}
+}
+
+// beside is a peer.
+func beside(name string, start func(*bed, ask) (*server, error), aim float64) peer {
+	return peer{contender{name, start}, aim}
 }
 
 // catalogue is all cases, in the order of the tables.
 func catalogue() []benchCase {
-	proxy, haproxy := contender{"nginx proxy_pass", startNginxProxy}, contender{"HAProxy", startHAProxy}
-	floor := contender{"bare fasthttp", startFloor}
-	nginxAims, cacheAims := []float64{1, 0.55, 0.25}, []float64{0.5, 0, 0}
-	var inBucket, inDir, inMemory []benchCase
-	for i, s := range sizes() {
-		inBucket = append(inBucket, benchCase{name: "bucket-" + s.name, size: s.bytes,
-			title: "a hit in an S3 bucket, signed by mirrorgate, unsigned by its peers",
-			ours:  contender{"mirrorgate", startBucket}, peers: []peer{{proxy, nginxAims[i]}, {haproxy, 1}}})
-		inDir = append(inDir, benchCase{name: "dir-" + s.name, size: s.bytes,
-			title: "a hit in a directory bucket",
-			ours:  contender{"mirrorgate", startDir}, peers: []peer{{contender{"nginx sendfile", startNginxFiles}, 0}}})
-		inMemory = append(inMemory, benchCase{name: "memory-" + s.name, size: s.bytes,
-			title: "a hit in a cache (mirrorgate has no memory tier yet: its answer is a bucket hit)",
-			ours:  contender{"mirrorgate", startBucket}, peers: []peer{
-				{contender{"nginx proxy_cache", startNginxCache}, cacheAims[i]}, {contender{"Varnish", startVarnish}, 0},
-				{floor, 0}}})
-	}
-	steady := benchCase{name: "steady-1KiB", size: 1 << 10, steady: true,
-		title: "a hit in an S3 bucket at a constant rate",
-		ours:  contender{"mirrorgate", startBucket}, peers: []peer{{proxy, 0}, {floor, 0}}}
-	return slices.Concat(inBucket, inDir, inMemory, []benchCase{steady})
+	return slices.Concat(bucketCases(), dirCases(), memoryCases(), steadyCases())
 }
 
-// isMeant tells whether the name is that of the case, or what it begins with before the "-".
+// isMeant tells whether the name is that of the case, or what it begins with before a "-".
 func (c benchCase) isMeant(name string) bool {
 	return c.name == name || strings.HasPrefix(c.name, name+"-")
 }

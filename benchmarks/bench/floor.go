@@ -20,6 +20,6 @@ func serveFloor(ctx context.Context, addr string) error {
 			return
 		}
 		ctx.SetContentType("application/octet-stream")
-		ctx.Response.SetBodyRaw(o.body)
+		ctx.Response.SetBodyRaw(o.block)
 	})
 }

@@ -45,6 +45,12 @@ func thisRun(o options) runInfo {
 // commandLine is how to do it again.
 func commandLine(o options) string {
 	line := fmt.Sprintf("make bench SECONDS=%d PAIRS=%d", o.seconds, o.pairs)
+	if o.connections > 0 {
+		line += fmt.Sprintf(" CONNECTIONS=%d", o.connections)
+	}
+	if o.portion < 1 {
+		line += fmt.Sprintf(" PORTION=%g", o.portion)
+	}
 	if len(o.cases) > 0 {
 		line += fmt.Sprintf(" CASES=%q", strings.Join(o.cases, " "))
 	}

@@ -45,6 +45,9 @@ type options struct {
 	rate    int      // answers per second of the cases at a constant rate; 0: half of the measured maximum
 	readme  string   // "": nothing is written
 	root    string   // of the repository
+
+	connections int     // of wrk; 0: 32, or 8 for large objects
+	portion     float64 // of the clients and objects of cases that count them
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -58,15 +61,20 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.rate, "rate", 0, "answers per second at a constant rate; 0: half of the measured maximum")
 	f.StringVar(&o.readme, "readme", "", "the file that takes the tables")
 	f.StringVar(&o.root, "root", ".", "the repository")
+	f.IntVar(&o.connections, "connections", 0, "connections of wrk; 0: 32, or 8 for large objects")
+	f.Float64Var(&o.portion, "portion", 1, "portion of the clients and objects of cases that count them, for a short try")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
 	o.cases = strings.Fields(cases)
-	if f.NArg() > 0 || o.seconds < 1 || o.pairs < 1 || o.rate < 0 {
-		return o, errors.New("no arguments, at least one second and one pair, and no negative rate")
+	if f.NArg() > 0 || o.seconds < 1 || o.pairs < 1 || o.rate < 0 || o.connections < 0 || o.portion <= 0 || o.portion > 1 {
+		return o, errors.New("no arguments, at least one second and one pair, nothing negative, and a portion up to 1")
 	}
 	return o, nil
 }
+
+// count is so many of what a case counts.
+func (o options) count(all int) int { return max(1, int(float64(all)*o.portion)) }
 
 func runBench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)

@@ -62,16 +62,13 @@ func section(old string, r results) string {
 		lines[name] = r.lines[name]
 	}
 	var b strings.Builder
-	b.WriteString(introduction + speedHead)
-	for _, c := range catalogue() {
-		if !c.steady {
-			writeLines(&b, lines[c.name])
-		}
-	}
-	b.WriteString(steadyHead)
-	for _, c := range catalogue() {
-		if c.steady {
-			writeLines(&b, lines[c.name])
+	b.WriteString(introduction())
+	for i, head := range tables() {
+		b.WriteString(head)
+		for _, c := range catalogue() {
+			if c.table == i {
+				writeLines(&b, lines[c.name])
+			}
 		}
 	}
 	b.WriteString(runsHead)

@@ -15,13 +15,13 @@ func measured(run string, names ...string) results {
 }
 
 func TestReadmeKeepsOtherCases(t *testing.T) {
-	first := merged("", measured("run-1", "dir-1KiB", "bucket-64KiB", "steady-1KiB"))
+	first := merged("", measured("run-1", "dir-1KiB", "bucket-64KiB", "steady-bucket-1KiB"))
 	second := merged(first, measured("run-2", "bucket-64KiB", "bucket-1KiB"))
 	want := []string{
 		"| bucket-1KiB | a peer | 1.00 | run-2 |\n| bucket-1KiB | another | 2.00 | run-2 |\n" +
 			"| bucket-64KiB | a peer | 1.00 | run-2 |\n| bucket-64KiB | another | 2.00 | run-2 |\n" +
 			"| dir-1KiB | a peer | 1.00 | run-1 |\n| dir-1KiB | another | 2.00 | run-1 |\n\nHow long",
-		"|---|\n| steady-1KiB | a peer | 1.00 | run-1 |\n| steady-1KiB | another | 2.00 | run-1 |\n\nRuns:\n\n" +
+		"|---|\n| steady-bucket-1KiB | a peer | 1.00 | run-1 |\n| steady-bucket-1KiB | another | 2.00 | run-1 |\n\nRuns:\n\n" +
 			"- run-1: `make bench`; a machine: of run-1\n- run-2: `make bench`; a machine: of run-2\n\n" + end,
 	}
 	for _, part := range want {
@@ -32,11 +32,11 @@ func TestReadmeKeepsOtherCases(t *testing.T) {
 	if n := strings.Count(second, "| bucket-64KiB |"); n != 2 {
 		t.Errorf("bucket-64KiB has %d lines, not 2", n)
 	}
-	third := merged(second, measured("run-3", "dir-1KiB", "steady-1KiB"))
+	third := merged(second, measured("run-3", "dir-1KiB", "steady-bucket-1KiB"))
 	if strings.Contains(third, "run-1") || !strings.Contains(third, "- run-2: ") {
 		t.Errorf("runs are listed whose lines are gone, or not those whose lines are there:\n%s", third)
 	}
-	if again := merged(third, measured("run-3", "dir-1KiB", "steady-1KiB")); again != third {
+	if again := merged(third, measured("run-3", "dir-1KiB", "steady-bucket-1KiB")); again != third {
 		t.Errorf("the same results once more change the file:\n%s\nwas\n%s", again, third)
 	}
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -14,16 +15,26 @@ import (
 	"mirrorgate/cache/bucket"
 )
 
+// hasMemory says that mirrorgate has a memory tier and knows its setting. Where it has none, the cases of memory
+// measure what a hit costs instead: a read of the bucket.
+const hasMemory = false
+
+// maxInMemory is the largest object that the memory tier keeps by default, in bytes.
+const maxInMemory = 1 << 20
+
 // server is one that runs and can be measured.
 type server struct {
 	*process
 	name    string
 	addr    string
+	dir     string                  // its own, which goes with it
+	files   string                  // where it saves what it has pulled; "": nowhere
 	proxies bool                    // each answer costs the backend one
+	keeps   bool                    // what was asked for once is in its cache
 	proves  func(http.Header) error // the answer comes from where it should
 }
 
-func (s *server) url(size int64) string { return "http://" + s.addr + "/" + keyOf(size) }
+func (s *server) url(a ask) string { return "http://" + s.addr + "/" + a.key() }
 
 // asked is how often the backend is asked for so many answers.
 func (s *server) asked(answers int64) int64 {
@@ -44,7 +55,7 @@ type spec struct {
 }
 
 // launch starts it on the core of servers, and waits until it answers.
-func (b *bed) launch(s *server, size int64, c spec, v peers.Values) (_ *server, err error) {
+func (b *bed) launch(s *server, a ask, c spec, v peers.Values) (_ *server, err error) {
 	if c.program != "" {
 		if c.path, err = look(c.program); err != nil {
 			return nil, err
@@ -56,13 +67,13 @@ func (b *bed) launch(s *server, size int64, c spec, v peers.Values) (_ *server, 
 			return nil, err
 		}
 	}
-	s.addr = v.Listen
+	s.addr, s.dir = v.Listen, v.Dir
 	s.process, err = b.start(command{name: s.name, core: b.cores.server, env: c.env, path: c.path,
 		args: c.args(config, v)})
 	if err != nil {
 		return nil, err
 	}
-	ready := s.url(size)
+	ready := s.url(a)
 	if c.ready != "" {
 		ready = "http://" + s.addr + c.ready
 	}
@@ -73,52 +84,78 @@ func (b *bed) launch(s *server, size int64, c spec, v peers.Values) (_ *server, 
 	return s, nil
 }
 
-func (b *bed) startMirrorgate(size int64, proxies bool, v peers.Values) (*server, error) {
-	s := &server{name: "mirrorgate", proxies: proxies, proves: says("Cache-Status", "mirrorgate; hit; detail=bucket")}
-	return b.launch(s, size, spec{path: b.mirrorgate, template: "mirrorgate.yaml.tmpl", env: []string{"GOMAXPROCS=1"},
+// end stops the server and removes what it has written.
+func (b *bed) end(s *server) error { return errors.Join(s.stop(), os.RemoveAll(s.dir)) }
+
+func (b *bed) startMirrorgate(s *server, a ask, v peers.Values) (*server, error) {
+	s.name = "mirrorgate"
+	if s.proves == nil {
+		s.proves = says("Cache-Status", "mirrorgate; hit; detail=bucket")
+	}
+	return b.launch(s, a, spec{path: b.mirrorgate, template: "mirrorgate.yaml.tmpl", env: []string{"GOMAXPROCS=1"},
 		args:  func(config string, _ peers.Values) []string { return []string{"serve", "--config", config} },
 		ready: "/.mirrorgate/health"}, v)
 }
 
+// lightBucket is the light backend as a bucket, in YAML.
+func (b *bed) lightBucket() string {
+	return fmt.Sprintf("{endpoint: %q, name: %s, access_key: key, secret_key: secret}", "http://"+b.backendAt, bucketName)
+}
+
 // startBucket is mirrorgate with the light backend as its bucket.
-func startBucket(b *bed, size int64) (*server, error) {
+func startBucket(b *bed, a ask) (*server, error) {
 	v, err := b.values()
 	if err != nil {
 		return nil, err
 	}
-	v.Bucket = fmt.Sprintf("{s3: {endpoint: %q, name: %s, access_key: key, secret_key: secret}}",
-		"http://"+b.backendAt, bucketName)
-	return b.startMirrorgate(size, true, v)
+	v.Bucket = "{s3: " + b.lightBucket() + "}"
+	return b.startMirrorgate(&server{proxies: true}, a, v)
+}
+
+// startMemory is the same with its memory tier.
+func startMemory(b *bed, a ask) (*server, error) {
+	if !hasMemory || a.size > maxInMemory {
+		return startBucket(b, a)
+	}
+	v, err := b.values()
+	if err != nil {
+		return nil, err
+	}
+	v.Bucket, v.Memory = "{s3: "+b.lightBucket()+"}", ""
+	return b.startMirrorgate(&server{keeps: true, proves: says("Cache-Status", "mirrorgate; hit; detail=memory")}, a, v)
 }
 
 // startDir is mirrorgate with a directory bucket.
-func startDir(b *bed, size int64) (*server, error) {
+func startDir(b *bed, a ask) (*server, error) {
 	v, err := b.values()
 	if err != nil {
 		return nil, err
 	}
 	files := b.files()
-	if err := fillFiles(b.ctx, files, size); err != nil {
+	if err := fillFiles(b.ctx, files, a.size); err != nil {
 		return nil, err
 	}
 	v.Bucket = fmt.Sprintf("{dir: %q}", files)
-	return b.startMirrorgate(size, false, v)
+	return b.startMirrorgate(&server{}, a, v)
 }
 
 func (b *bed) files() string { return filepath.Join(b.dir, "files") }
 
-// fillFiles saves the object in the directory bucket as a pull would, with what is known of its origin.
+// fillFiles saves the object in the directory bucket as a pull would.
 func fillFiles(ctx context.Context, dir string, size int64) error {
 	d, err := bucket.NewDir(dir, "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer d.Close()
+	return d.Put(ctx, keyOf(size), newObject(size), pulled(size), cache.PutOptions{})
+}
+
+// pulled is what is saved with the object of that size, with what is known of its origin.
+func pulled(size int64) cache.Meta {
 	o := newObject(size)
-	return d.Put(ctx, keyOf(size), bytes.NewReader(o.body), cache.Meta{
-		Size: size, ContentType: "application/octet-stream", Origin: cache.Provenance{
-			Validators: cache.Validators{ETag: o.etag, LastModified: modified()},
-			Target:     "primary", Rule: "all", Time: time.Now().Truncate(time.Second), Size: size, MD5: o.etag[1:33],
-		},
-	}, cache.PutOptions{})
+	return cache.Meta{Size: size, ContentType: "application/octet-stream", Origin: cache.Provenance{
+		Validators: cache.Validators{ETag: o.etag, LastModified: modified()},
+		Target:     "primary", Rule: "all", Time: time.Now().Truncate(time.Second), Size: size, MD5: o.md5,
+	}}
 }

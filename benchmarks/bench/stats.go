@@ -18,6 +18,17 @@ func spreadOf(values []float64) spread {
 // String is for ratios.
 func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f to %.2f)", s.median, s.least, s.most) }
 
+// figure has as many digits as say something: two after the point of small ones, none of large ones.
+func figure(value float64) string {
+	switch {
+	case value < 10:
+		return fmt.Sprintf("%.2f", value)
+	case value < 100:
+		return fmt.Sprintf("%.1f", value)
+	}
+	return fmt.Sprintf("%.0f", value)
+}
+
 // turns counts rounds; in every other one the order of the servers is turned round, so that whatever drifts
 // meanwhile meets each of them alike.
 func turns(rounds, servers int) [][]int {

@@ -27,7 +27,7 @@ func (b *bed) measureSteady(ctx context.Context, c benchCase, servers []*server,
 	took := make([][]quantiles, len(servers))
 	for _, order := range turns(b.opts.pairs, len(servers)) {
 		for _, i := range order {
-			q, err := b.steadyTurn(ctx, servers[i], c.size, rate)
+			q, err := b.steadyTurn(ctx, servers[i], c.ask, rate)
 			if err != nil {
 				return nil, err
 			}
@@ -37,7 +37,7 @@ func (b *bed) measureSteady(ctx context.Context, c benchCase, servers []*server,
 	}
 	var lines []string
 	for i, one := range c.contenders() {
-		lines = append(lines, steadyLine(c, one, rate, took[i]))
+		lines = append(lines, steadyLine(c, one, rate, took[i], steadyVerdict(c, i, took)))
 		fmt.Fprintln(stdout, " ", lines[i])
 	}
 	return lines, nil
@@ -53,7 +53,7 @@ func (b *bed) steadyRate(ctx context.Context, c benchCase, servers []*server) (i
 	}
 	slowest := 0.0
 	for _, s := range servers {
-		got, err := runWrk(ctx, s.url(c.size), connections(c.size), b.opts.seconds)
+		got, err := b.load(ctx, s, c.ask, b.opts.seconds)
 		if err != nil {
 			return 0, err
 		}
@@ -64,15 +64,15 @@ func (b *bed) steadyRate(ctx context.Context, c benchCase, servers []*server) (i
 	return int(slowest / 2), nil
 }
 
-func (b *bed) steadyTurn(ctx context.Context, s *server, size int64, rate int) (q quantiles, err error) {
-	if err := b.check(s, size); err != nil {
+func (b *bed) steadyTurn(ctx context.Context, s *server, a ask, rate int) (q quantiles, err error) {
+	if err := b.check(s, a); err != nil {
 		return q, err
 	}
 	before, err := b.sent()
 	if err != nil {
 		return q, err
 	}
-	load := openLoop{addr: s.addr, key: keyOf(size), size: int(size), clients: steadyClients,
+	load := openLoop{addr: s.addr, key: a.key(), size: int(a.size), clients: steadyClients,
 		interval: time.Second / time.Duration(rate), count: rate * b.opts.seconds}
 	times, err := load.run(ctx)
 	if err != nil {
@@ -87,15 +87,27 @@ func (b *bed) steadyTurn(ctx context.Context, s *server, size int64, rate int) (
 	return q, b.askedFor(s, int64(load.count), before, 0)
 }
 
-func steadyLine(c benchCase, one contender, rate int, took []quantiles) string {
+// steadyVerdict says of mirrorgate whether its p99.9 is as much of the peers' as is aimed at: of the turns of one
+// round, at the median.
+func steadyVerdict(c benchCase, server int, took [][]quantiles) string {
+	if server > 0 {
+		return ""
+	}
+	p999 := func(q quantiles) float64 { return q[2] }
+	for i, p := range c.peers {
+		if p.aim > 0 {
+			ratio := ratios(p999, took[0], took[i+1])
+			return fmt.Sprintf("p99.9 to %s: %v; aim %s", p.name, ratio, verdict(ratio.median, p.aim))
+		}
+	}
+	return "none"
+}
+
+func steadyLine(c benchCase, one contender, rate int, took []quantiles, verdict string) string {
 	line := fmt.Sprintf("| %s | %s | %d |", c.name, one.name, rate)
 	for i := range took[0] {
-		var all []float64
-		for _, q := range took {
-			all = append(all, q[i])
-		}
-		s := spreadOf(all)
+		s := of(func(q quantiles) float64 { return q[i] }, took)
 		line += fmt.Sprintf(" %.0f (%.0f to %.0f) |", s.median, s.least, s.most)
 	}
-	return line + fmt.Sprintf(" %d |", len(took))
+	return line + fmt.Sprintf(" %s | %d |", verdict, len(took))
 }

@@ -1,8 +1,25 @@
 package main
 
+// The tables, in their order.
+const (
+	speedTable = iota
+	steadyTable
+)
+
+// tables are the texts that stand before the lines of each.
+func tables() []string { return []string{speedTable: speedHead, steadyTable: steadyHead} }
+
+// introduction stands before the first table.
+func introduction() string {
+	if hasMemory {
+		return beforeMemory + afterMemory
+	}
+	return beforeMemory + noTier + afterMemory
+}
+
 // The texts around the figures.
 const (
-	introduction = `## Answers, beside other servers
+	beforeMemory = `## Answers, beside other servers
 
 The server that is measured has a core to itself; the load (wrk) and the backend share the next, or have one each if the
 machine has three. wrk asks over 32 connections, for large objects over 8, as fast as answers come. Each case runs all
@@ -12,9 +29,20 @@ server, by answer, as the kernel accounts for it. Answers per second are bounded
 what counts is CPU. Before each turn the bytes of an answer are compared, and where they come from.
 
 - bucket: an S3 bucket, which is a light server that answers from memory. mirrorgate signs its requests, the peers do
-  not. Its objects have no user metadata.
+  not. Its objects have no user metadata. "range" is the middle 64 KiB of an object of 10 MiB.
 - dir: a directory bucket, whose files nginx sends with sendfile and keeps open.
-- memory: the peers answer from their caches. mirrorgate has no memory tier yet: its figure is that of a bucket hit.
+- memory: the peers answer from their caches, and so does mirrorgate`
+
+	noTier = `, once it has one: so far its figures are those of
+  bucket hits`
+
+	afterMemory = `.
+- minio: an S3 bucket of a MinIO, which anybody may read. mirrorgate signs its requests, and the objects are as it has
+  saved them. MinIO's own CPU is not counted.
+- rules: a bucket hit of a mirrorgate with 1,000 sites, where the one that is asked has 20 rules, and the last matches.
+
+Of 1 GiB each turn is four objects over two connections, rather than a time with wrk. Those who cache nothing are asked
+for one object before each turn, those who do for two.
 
 Bare fasthttp is a server that does nothing but send the object: what a gateway made with it cannot go below.
 
@@ -29,8 +57,8 @@ How long answers take at a constant rate, half of what the slowest of them reach
 request was due, whether or not a connection was free then. Microseconds, median (least to most) of the turns. What
 load and backend wait for each other on their core is part of it: the bare server's figures show the load's part.
 
-| case | server | answers/s | p50 | p99 | p99.9 | turns | run |
-|---|---|---|---|---|---|---|---|
+| case | server | answers/s | p50 | p99 | p99.9 | aim | turns | run |
+|---|---|---|---|---|---|---|---|---|
 `
 	runsHead = "\nRuns:\n\n"
 )

@@ -8,30 +8,33 @@ import (
 	"strconv"
 )
 
-// wrkResult is what wrk says of a run.
-type wrkResult struct {
+// loadResult is what a load got, such as wrk says it.
+type loadResult struct {
 	requests int64
 	rate     float64 // answers per second
 }
 
 // runWrk asks for the URL as fast as answers come, over so many connections, from the core of this process.
-func runWrk(ctx context.Context, url string, connections, seconds int) (wrkResult, error) {
+func runWrk(ctx context.Context, url string, a ask, connections, seconds int) (loadResult, error) {
 	path, err := look("wrk")
 	if err != nil {
-		return wrkResult{}, err
+		return loadResult{}, err
 	}
-	cmd := exec.CommandContext(ctx, path, "-t1", "-c"+strconv.Itoa(connections), fmt.Sprintf("-d%ds", seconds),
-		"--timeout", "30s", url)
+	args := []string{"-t1", "-c" + strconv.Itoa(connections), fmt.Sprintf("-d%ds", seconds), "--timeout", "30s"}
+	for _, header := range a.headers() {
+		args = append(args, "-H", header)
+	}
+	cmd := exec.CommandContext(ctx, path, append(args, url)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return wrkResult{}, fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+		return loadResult{}, fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
 	}
 	return parseWrk(string(out))
 }
 
 // parseWrk reads wrk's report. Any answer but 2xx and 3xx and any failed connection is an error: what was measured
 // then is not what was meant.
-func parseWrk(text string) (r wrkResult, err error) {
+func parseWrk(text string) (r loadResult, err error) {
 	for _, problem := range []string{`Socket errors: .*`, `Non-2xx or 3xx responses: .*`} {
 		if found := regexp.MustCompile(problem).FindString(text); found != "" {
 			return r, fmt.Errorf("wrk: %s", found)

@@ -17,7 +17,7 @@ Transfer/sec:     49.10MB
 
 func TestParseWrk(t *testing.T) {
 	got, err := parseWrk(wrkReport)
-	if want := (wrkResult{requests: 211183, rate: 42235.07}); got != want || err != nil {
+	if want := (loadResult{requests: 211183, rate: 42235.07}); got != want || err != nil {
 		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 	f := func(text, why string) {
