@@ -6,7 +6,7 @@
 #   servers  nginx, curl, aws, rclone, redis-server and a C compiler (for -race) from Debian's packages;
 #            MinIO and versitygw built from source into .cache/bin
 #   linter   staticcheck, into .cache/bin
-#   bench    nginx, varnishd, haproxy, wrk and taskset from Debian's packages
+#   bench    nginx, varnishd, haproxy, wrk, taskset and aws from Debian's packages; MinIO
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,6 +30,7 @@ bench_commands=(
 	"haproxy haproxy"
 	"wrk wrk"
 	"taskset util-linux"
+	"aws awscli"
 )
 
 bin=$PWD/.cache/bin
@@ -104,6 +105,7 @@ linter() {
 
 bench() {
 	debian_packages "${bench_commands[@]}"
+	go_tool minio "$minio" "about 4 minutes the first time"
 }
 
 command -v go >/dev/null || die "Go is not in PATH: install 1.26 or newer from https://go.dev/dl"

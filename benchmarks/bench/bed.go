@@ -27,6 +27,7 @@ type bed struct {
 	cores      cores
 	backend    *process
 	backendAt  string // host:port
+	minio      *minio // nil: no case wanted it so far
 	client     *http.Client
 	started    int // servers, for their folders' names
 }
@@ -85,6 +86,9 @@ func (b *bed) close() error {
 	var err error
 	if b.backend != nil {
 		err = b.backend.stop()
+	}
+	if b.minio != nil {
+		err = errors.Join(err, b.minio.stop())
 	}
 	return errors.Join(err, os.RemoveAll(b.dir))
 }
