@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// maxHeld is how large a body of known size may be, in bytes, that is held in memory until its end is proven, and then
+// written to the draft at once.
+const maxHeld = 64 << 10
+
 // body is a draft that grows while readers follow it, each at its own speed. It withholds the last byte until the pull
 // has committed: who got all bytes can rely on the object.
 type body struct {
@@ -22,6 +26,7 @@ type body struct {
 	stall time.Duration
 
 	mu      sync.Mutex
+	held    []byte    // all that is written, until the draft has it; nil: the draft has it
 	grown   sync.Cond // written, ended, err, or a reader's place changed
 	written int64
 	window  int64 // 0: the draft holds everything; else only the last so many bytes
@@ -36,11 +41,18 @@ type body struct {
 func newBody(draft Draft, size int64) *body {
 	b := &body{draft: draft, size: size, users: 1, readers: make(map[*follower]struct{})}
 	b.grown.L = &b.mu
+	if 0 < size && size <= maxHeld {
+		b.held = make([]byte, 0, size)
+	}
 	return b
 }
 
-// Write is the pull's.
+// Write is the pull's. It writes no more than the size that is known.
 func (b *body) Write(p []byte) (int, error) {
+	if b.held != nil {
+		b.hold(p)
+		return len(p), nil
+	}
 	written := 0
 	for written < len(p) {
 		part, err := b.fit(p[written:])
@@ -58,6 +70,29 @@ func (b *body) Write(p []byte) (int, error) {
 		}
 	}
 	return written, nil
+}
+
+// hold appends to what is held. Its readers read only what was there before.
+func (b *body) hold(p []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held = append(b.held, p...)
+	b.written = int64(len(b.held))
+	b.grown.Broadcast()
+}
+
+// store writes what is held to the draft. If that fails it stays where it is.
+func (b *body) store() error {
+	if b.held == nil {
+		return nil
+	}
+	if _, err := b.draft.Write(b.held); err != nil {
+		return fmt.Errorf("write to the spool: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held = nil // a slow reader costs no memory, but a place in the spool
+	return nil
 }
 
 func (b *body) grow(n int) {
@@ -135,20 +170,21 @@ func (b *body) open() (r *follower, size int64) {
 	return r, b.size
 }
 
-// await blocks until bytes from r.off on may be read, and says how many. At the end it returns io.EOF.
-func (b *body) await(r *follower) (int64, error) {
+// await blocks until bytes from r.off on may be read, and says how many, and where they are: in from, from r.off on, or
+// if that is nil in the draft. At the end it returns io.EOF.
+func (b *body) await(r *follower) (n int64, from []byte, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
 		switch n := b.readable() - r.off; {
 		case r.cut != nil:
-			return 0, r.cut
+			return 0, nil, r.cut
 		case n > 0:
-			return n, nil
+			return n, b.held, nil
 		case b.ended:
-			return 0, io.EOF
+			return 0, nil, io.EOF
 		case b.err != nil:
-			return 0, b.err
+			return 0, nil, b.err
 		}
 		r.waits = true
 		b.grown.Wait()

@@ -35,13 +35,16 @@ func (r *follower) Read(p []byte) (int, error) {
 	if r.left == 0 {
 		return 0, io.EOF
 	}
-	n, err := r.body.await(r)
+	n, held, err := r.body.await(r)
 	if err != nil {
 		return 0, err
 	}
 	n = min(n, int64(len(p)))
 	if r.left > 0 {
 		n = min(n, r.left)
+	}
+	if held != nil {
+		return r.advance(copy(p[:n], held[r.off:]))
 	}
 	got, err := r.body.draft.ReadAt(p[:n], r.off)
 	if got > 0 {

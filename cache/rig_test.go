@@ -32,6 +32,13 @@ type spool struct {
 
 	mu                 sync.Mutex
 	commits, announced []cache.Entry
+	bytes              int // that all drafts have taken
+}
+
+func (s *spool) written() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
 }
 
 func (s *spool) Create(size int64) (cache.Draft, error) {
@@ -80,6 +87,9 @@ func (d *draft) Write(p []byte) (int, error) {
 	if d.ring == nil {
 		n, err := d.Draft.Write(p)
 		d.written += n
+		d.spool.mu.Lock()
+		d.spool.bytes += n
+		d.spool.mu.Unlock()
 		return n, err
 	}
 	d.mu.Lock()

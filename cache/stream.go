@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
 )
 
 // draft returns room in the spool for a pull that may be shared, and nil for one that may not.
@@ -69,11 +70,16 @@ func (f *flight) logEnd(ctx context.Context, p *Pull, err error) {
 		"rule", f.meta.Origin.Rule, "target", p.Target, "err", err)
 }
 
+// pieces are what bodies are copied through.
+var pieces = sync.Pool{New: func() any { return new([128 << 10]byte) }}
+
 // copy moves the body into the draft until its proven end, and commits.
 func (f *flight) copy(p *Pull) error {
 	defer p.Body.Close()
 	v := newVerifier(p.Digests)
-	buf := make([]byte, 128<<10)
+	piece := pieces.Get().(*[128 << 10]byte)
+	defer pieces.Put(piece)
+	buf := piece[:]
 	for {
 		n, err := p.Body.Read(buf)
 		if n > 0 {
@@ -105,6 +111,12 @@ func (f *flight) commit(p *Pull, v *verifier) error {
 	}
 	md5, err := v.verify()
 	if err != nil {
+		return err
+	}
+	if err := f.body.store(); errors.Is(err, ErrNoRoom) { // that costs the copy, never the answer
+		f.outgrown(err)
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if f.opts.Part != nil || f.body.window > 0 {

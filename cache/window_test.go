@@ -79,7 +79,7 @@ func feed(pieces ...string) chan string {
 
 // However small the window, who reads gets all, and each what it asked for.
 func TestWindow(t *testing.T) {
-	data := text(50_000)
+	data := text(100_000)
 	for _, takes := range []int{1, 2, 3, 999, 10_000} {
 		for _, size := range []int{-1, len(data)} {
 			eachWindow(t, takes, 10_000, func(t *testing.T, r *rig) {
@@ -111,7 +111,7 @@ func TestWindowIsNotJoined(t *testing.T) {
 	eachWindow(t, 100, 100, func(t *testing.T, r *rig) {
 		w := newWire()
 		data := text(150)
-		c := r.client("k", r.pulls(w, 200, nil))
+		c := r.client("k", r.pulls(w, -1, nil))
 		w.send(data)
 		if _, _, flies := r.cache.Progress(r.site, "k"); flies {
 			t.Error("its progress is shown to who cannot follow it")
@@ -129,7 +129,7 @@ func TestWindowIsNotJoined(t *testing.T) {
 // Who has the headers already was told that it would be kept; who has not, is told the truth.
 func TestWindowTellsTheTruth(t *testing.T) {
 	eachWindow(t, 1, 100, func(t *testing.T, r *rig) {
-		obj := r.reader(r.answers("0123456789"))
+		obj := r.reader(r.sends(feed("0123456789"), -1))
 		if obj.Pull.Kept || obj.Pull.Reason != "spool" || obj.Pull.Collapsed {
 			t.Errorf("got %+v", obj.Pull)
 		}
@@ -214,7 +214,7 @@ func TestWindowCutsAll(t *testing.T) {
 		data, pieces := text(3000), make(chan string, 10)
 		w := newWire()
 		w.chunks = pieces
-		load := r.pulls(w, 3000, nil)
+		load := r.pulls(w, -1, nil)
 		pieces <- data[:2]
 		var readers []*reader
 		for i := range 5 {
@@ -244,8 +244,8 @@ func TestWindowCutsAll(t *testing.T) {
 // Those who leave, who have read their part, or who have gone to a place far ahead, are not waited for.
 func TestWindowWaitsForNobodyElse(t *testing.T) {
 	eachWindow(t, 1000, 1000, func(t *testing.T, r *rig) {
-		data, pieces := text(5000), make(chan string, 10)
-		load := r.sends(pieces, 5000)
+		data, pieces := text(100_000), make(chan string, 10)
+		load := r.sends(pieces, len(data))
 		pieces <- data[:2]
 		leaves, head, tail, stays := r.reader(load), r.reader(load), r.reader(load), r.client("k", load)
 		if _, err := head.Narrow(cache.Range{First: 0, Last: 0}); err != nil || head.read(1) != nil {
@@ -265,7 +265,7 @@ func TestWindowWaitsForNobodyElse(t *testing.T) {
 		if err := tail.read(5); err != nil || time.Since(began) != 0 {
 			t.Errorf("the end: %v after %v", err, time.Since(began))
 		}
-		tail.wants(data[4995:])
+		tail.wants(data[99_995:])
 		head.Body.Close()
 		tail.Body.Close()
 	})
@@ -293,7 +293,7 @@ func TestWindowForNobody(t *testing.T) {
 func TestWindowIsNeverTorn(t *testing.T) {
 	eachWindow(t, 1000, 1000, func(t *testing.T, r *rig) {
 		data, pieces := text(3000), make(chan string, 10)
-		load := r.sends(pieces, 3000)
+		load := r.sends(pieces, -1)
 		goOn := make(chan struct{})
 		pieces <- data[:2]
 		victim := r.reader(load)
@@ -329,10 +329,10 @@ func TestWindowFails(t *testing.T) {
 			eachWindow(t, 10, 1000, func(t *testing.T, r *rig) {
 				w := newWire()
 				c := r.client("k", r.pulls(w, size, arrange))
-				data := text(5000)
+				data := text(100_000)
 				w.send(data)
 				w.finish(end)
-				if _, got, err := c.got(); err == nil || errors.Is(err, io.EOF) || got != data[:4999] {
+				if _, got, err := c.got(); err == nil || errors.Is(err, io.EOF) || got != data[:99_999] {
 					t.Errorf("got %d bytes, then %v", len(got), err)
 				}
 			})
@@ -340,8 +340,8 @@ func TestWindowFails(t *testing.T) {
 	}
 	nothing := func(*cache.Pull) {}
 	f("cut", -1, errOrigin, nothing)
-	f("short", 5001, io.EOF, nothing)
-	f("digest", 5000, io.EOF, func(p *cache.Pull) {
+	f("short", 100_001, io.EOF, nothing)
+	f("digest", 100_000, io.EOF, func(p *cache.Pull) {
 		p.Digests = []cache.Digest{{Algorithm: "sha256", Sum: make([]byte, 32)}}
 	})
 }
@@ -365,7 +365,7 @@ func TestDrainCutsAWindow(t *testing.T) {
 	eachWindow(t, 1000, 1000, func(t *testing.T, r *rig) {
 		r.opts.Stall = time.Hour
 		data, pieces := text(3000), make(chan string, 10)
-		load := r.sends(pieces, 3000)
+		load := r.sends(pieces, -1)
 		pieces <- data[:2]
 		slow := r.reader(load)
 		pieces <- data[2:]
