@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,7 +66,8 @@ const (
 // a file in .mirrorgate/tmp, which is removed when nothing was written to it for an hour, and a record of a file that
 // never came to be, which is some hundred bytes and harmless.
 //
-// Creating is atomic against everybody (a hard link; on a disk without those only against this Dir). Replacing is
+// Creating is atomic against everybody (a rename that replaces nothing, or a hard link; on a disk that has neither only
+// against this Dir). Replacing is
 // atomic against other writes of this Dir: a person or another process who changes the file between the check of its
 // ETag and the rename, some microseconds later, loses that change. Readers keep the file that they have opened.
 // Folders that become empty are left.
@@ -79,9 +81,15 @@ type Dir struct {
 	root   *os.Root
 	files  *opener // opens what is read
 	known  *known
+	top    *os.File // the directory itself
+	temp   *os.File // its folder of temporary files
 	prefix string
 	folds  bool
 	log    *slog.Logger
+
+	mode   os.FileMode // of the files that are made here
+	kind   kind
+	adopts bool // files of others that are of the same kind
 
 	id    string // begins the names of this Dir's temporary files
 	temps atomic.Uint64
@@ -119,12 +127,18 @@ func (d *Dir) prepare() error {
 			return err
 		}
 	}
+	if err := d.holdFolders(); err != nil {
+		return err
+	}
 	lower, err := d.root.Lstat(internalDir)
 	if err != nil {
 		return err
 	}
 	upper, err := d.root.Lstat(strings.ToUpper(internalDir))
 	d.folds = err == nil && os.SameFile(lower, upper)
+	if err := d.learnKind(); err != nil {
+		return err
+	}
 	return d.removeLeftovers(time.Now())
 }
 
@@ -153,6 +167,8 @@ func (d *Dir) Close() error {
 	if d.files != nil {
 		err = d.files.close()
 	}
+	d.top.Close()
+	d.temp.Close()
 	return errors.Join(err, d.root.Close())
 }
 
@@ -164,13 +180,18 @@ func legalKey(key string) bool {
 	return key != "" && len(key) <= cache.MaxKey && strings.IndexByte(key, 0) < 0
 }
 
-// createTemp makes a new temporary file. Only what this Dir made begins with its id.
+// tempName is a new name for a temporary file. Only what this Dir made begins with its id.
+func (d *Dir) tempName() string {
+	return tempDir + "/" + d.id + "-" + strconv.FormatUint(d.temps.Add(1), 10)
+}
+
+// createTemp makes a new temporary file.
 func (d *Dir) createTemp() (name string, f *os.File, err error) {
-	name = fmt.Sprintf("%s/%s-%d", tempDir, d.id, d.temps.Add(1))
-	f, err = d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, filePerm)
+	name = d.tempName()
+	f, err = d.makeTemp(name)
 	if errors.Is(err, fs.ErrNotExist) { // somebody removed .mirrorgate
 		if err = d.root.MkdirAll(tempDir, dirPerm); err == nil {
-			f, err = d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, filePerm)
+			f, err = d.makeTemp(name)
 		}
 	}
 	return name, f, err
@@ -178,7 +199,7 @@ func (d *Dir) createTemp() (name string, f *os.File, err error) {
 
 // removeTemp removes a temporary file, which may have been moved away.
 func (d *Dir) removeTemp(name string) {
-	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.log.Warn("directory bucket: a temporary file was not removed", "error", err)
 	}
 }

@@ -20,7 +20,7 @@ func crashedPut(t *testing.T, d *Dir, key, data, contentType, ifMatch string, n 
 	var w *write
 	steps := []func() (err error){
 		func() (err error) {
-			w, err = d.stage(t.Context(), d.place(key), strings.NewReader(data), meta)
+			w, err = d.stage(t.Context(), d.place(key), strings.NewReader(data), meta, ifMatch)
 			return err
 		},
 		func() error { return w.describe(meta) },

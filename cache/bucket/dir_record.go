@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
-	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -169,14 +168,15 @@ func (d *Dir) writeRecord(p place, r record) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer d.removeTemp(temp)
 	_, err = f.Write(append(data, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", err
-	}
+	err = errors.Join(err, f.Sync(), f.Close())
 	name = p.pendingRecord(r.identity)
-	if err := d.root.MkdirAll(path.Dir(name), dirPerm); err != nil {
+	if err == nil {
+		err = d.rename(temp, name)
+	}
+	if err != nil {
+		d.removeTemp(temp)
 		return "", err
 	}
-	return name, d.root.Rename(temp, name)
+	return name, nil
 }

@@ -308,7 +308,7 @@ func TestDirWithoutHardLinks(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path, "")
 	writeFile(t, filepath.Join(path, "taken"), "here before", time.Now())
-	w, err := d.stage(t.Context(), d.place("new"), strings.NewReader("x"), cache.Meta{Size: 1})
+	w, err := d.stage(t.Context(), d.place("new"), strings.NewReader("x"), cache.Meta{Size: 1}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,7 @@ func (d *Dir) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.
 		return &cache.BucketError{Op: "put", Lasting: true, Err: errNoOptions}
 	}
 	p := d.place(key)
-	// Who cannot win learns it before the body is copied.
-	if _, err := d.toReplace(p, o.IfMatch); err != nil {
-		return diskError("put", err)
-	}
-	w, err := d.stage(ctx, p, body, meta)
+	w, err := d.stage(ctx, p, body, meta, o.IfMatch)
 	if err != nil {
 		return diskError("put", err)
 	}
@@ -72,8 +68,24 @@ type write struct {
 	committed bool
 }
 
-// stage copies the body into a file of its own and brings that to the disk.
-func (d *Dir) stage(ctx context.Context, p place, body io.ReaderAt, meta cache.Meta) (*write, error) {
+// stage makes the body a file of the directory that nobody looks for yet, and brings it to the disk.
+func (d *Dir) stage(
+	ctx context.Context, p place, body io.ReaderAt, meta cache.Meta, ifMatch string,
+) (*write, error) {
+	if settled, ok := body.(cache.Settled); ok {
+		if w, err := d.adopt(ctx, p, settled, meta); !errors.Is(err, errLongWay) {
+			return w, err
+		}
+	}
+	// Who cannot win learns it before the body is copied.
+	if _, err := d.toReplace(p, ifMatch); err != nil {
+		return nil, err
+	}
+	return d.copyIn(ctx, p, body, meta)
+}
+
+// copyIn copies the body.
+func (d *Dir) copyIn(ctx context.Context, p place, body io.ReaderAt, meta cache.Meta) (*write, error) {
 	temp, f, err := d.createTemp()
 	if err != nil {
 		return nil, err
@@ -81,8 +93,8 @@ func (d *Dir) stage(ctx context.Context, p place, body io.ReaderAt, meta cache.M
 	sum := md5.New()
 	err = copyBody(ctx, f, sum, body, meta.Size)
 	w := &write{dir: d, place: p, temp: temp, md5: hex.EncodeToString(sum.Sum(nil))}
-	if known := strings.ToLower(meta.Origin.MD5); err == nil && isHexMD5(known) && known != w.md5 {
-		err = fmt.Errorf("%w: it has the MD5 %s, %s was expected", cache.ErrDamaged, w.md5, known)
+	if err == nil {
+		err = w.compare(meta)
 	}
 	if err == nil {
 		w.id, err = syncedIdentity(f)
@@ -92,6 +104,14 @@ func (d *Dir) stage(ctx context.Context, p place, body io.ReaderAt, meta cache.M
 		return nil, err
 	}
 	return w, nil
+}
+
+// compare finds out whether the body is the one that its MD5 was made of.
+func (w *write) compare(meta cache.Meta) error {
+	if known := strings.ToLower(meta.Origin.MD5); isHexMD5(known) && known != w.md5 {
+		return fmt.Errorf("%w: it has the MD5 %s, %s was expected", cache.ErrDamaged, w.md5, known)
+	}
+	return nil
 }
 
 // syncedIdentity brings f to the disk and gives its identity. Unsynced, a power cut could leave a file that is at its
@@ -107,8 +127,8 @@ func syncedIdentity(f *os.File) (identity, error) {
 	return identityOf(info), nil
 }
 
-// copyBody writes size bytes of body to f, and to sum.
-func copyBody(ctx context.Context, f *os.File, sum hash.Hash, body io.ReaderAt, size int64) error {
+// copyBody writes size bytes of body to a file, and to sum.
+func copyBody(ctx context.Context, to io.Writer, sum hash.Hash, body io.ReaderAt, size int64) error {
 	buf := make([]byte, min(size, 256<<10))
 	for off := int64(0); off < size; {
 		if err := ctx.Err(); err != nil {
@@ -123,7 +143,7 @@ func copyBody(ctx context.Context, f *os.File, sum hash.Hash, body io.ReaderAt, 
 			return fmt.Errorf("read the body at byte %d of %d: %w", off+int64(n), size, err)
 		}
 		sum.Write(part)
-		if _, err := f.Write(part); err != nil {
+		if _, err := to.Write(part); err != nil {
 			return err
 		}
 		off += int64(n)
@@ -145,10 +165,10 @@ func (w *write) commit(ifMatch string) error {
 	if err != nil {
 		return err
 	}
-	if old != "" {
-		err = w.dir.root.Rename(w.temp, old)
-	} else {
+	if old == "" {
 		err = w.create()
+	} else if err = w.dir.rename(w.temp, old); err == nil {
+		w.temp = ""
 	}
 	w.committed = err == nil
 	w.dir.known.forget(w.place.key)
@@ -184,19 +204,13 @@ func (w *write) create() error {
 
 // link moves the staged file to name: ErrPrecondition if the object is there meanwhile, errTaken if something else is.
 func (w *write) link(name string) error {
-	parent := path.Dir(name)
-	switch err := w.dir.root.MkdirAll(parent, dirPerm); {
-	case errors.Is(err, fs.ErrExist):
-		return errTaken // by what is not a folder
-	case err != nil:
-		return takenOr(err)
+	err := w.dir.renameNew(w.temp, name)
+	if err == nil {
+		w.temp = ""
+		return nil
 	}
-	if parent != "." && w.dir.folds && !w.dir.exact(parent) {
-		return errTaken
-	}
-	err := w.dir.root.Link(w.temp, name)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		err = w.renameTo(name)
+	if errors.Is(err, errLongWay) {
+		err = w.linkTo(name)
 	}
 	if !errors.Is(err, fs.ErrExist) {
 		return takenOr(err)
@@ -208,6 +222,25 @@ func (w *write) link(name string) error {
 		return cache.ErrPrecondition
 	case errors.Is(err, cache.ErrNotFound):
 		return errTaken
+	}
+	return err
+}
+
+// linkTo does so by a hard link, or where there are none by renameTo. fs.ErrExist: something is there.
+func (w *write) linkTo(name string) error {
+	parent := path.Dir(name)
+	switch err := w.dir.root.MkdirAll(parent, dirPerm); {
+	case errors.Is(err, fs.ErrExist):
+		return errTaken // by what is not a folder
+	case err != nil:
+		return err
+	}
+	if parent != "." && w.dir.folds && !w.dir.exact(parent) {
+		return errTaken
+	}
+	err := w.dir.root.Link(w.temp, name)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		err = w.renameTo(name)
 	}
 	return err
 }
@@ -227,12 +260,14 @@ func (w *write) renameTo(name string) error {
 
 // settle gives the record its lasting name. The record of the object that was there before is gone with it.
 func (w *write) settle() error {
-	return w.dir.root.Rename(w.pending, w.place.settledRecord())
+	return w.dir.rename(w.pending, w.place.settledRecord())
 }
 
 // discard removes what is not needed any more, whether the write succeeded or not.
 func (w *write) discard() {
-	w.dir.removeTemp(w.temp)
+	if w.temp != "" {
+		w.dir.removeTemp(w.temp)
+	}
 	if w.pending != "" && !w.committed {
 		w.dir.removeTemp(w.pending)
 	}

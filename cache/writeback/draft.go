@@ -95,6 +95,11 @@ func (d *draft) Commit(e cache.Entry) error {
 		name: name{hash: hashOf(e.ID), serial: d.serial, size: d.size, replaces: e.Put.IfMatch != ""}, site: e.ID.Site,
 		cancel: d.early.canceler(),
 	}
+	info, err := d.file.Stat()
+	if err != nil {
+		return fmt.Errorf("commit to the spool: %w", err)
+	}
+	committed.written = info.ModTime()
 	added, err := d.spool.commit(d, committed, newRecord(e, d.serial))
 	if err != nil {
 		return fmt.Errorf("commit to the spool: %w", d.noRoom(err))

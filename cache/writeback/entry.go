@@ -16,6 +16,9 @@ type entry struct {
 	site    string
 	suspect *suspect // its body is to be checked before it is used; nil: it is trusted
 
+	// written is when its body was last written to, by this process; the zero time: another has done it.
+	written time.Time
+
 	grave    *list.Element // its place among the dead; nil: it waits to be saved
 	attempts int           // uploads that failed since the start, or since it was retried
 	lasting  int           // how many of them in a row failed in a way that lasts
@@ -47,6 +50,7 @@ func (s *Spool) recordPath(e *entry, suffix string) string {
 type stored struct {
 	record record
 	body   *os.File // nil when it was not asked for
+	known  bool     // nobody has written to the body since its MD5 was made
 }
 
 // read reads an entry's record, and opens its body if that is wanted. Damage is errDamaged. The caller holds the
@@ -67,10 +71,12 @@ func (s *Spool) read(e *entry, body bool) (*stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := f.Stat(); err != nil || info.Size() != e.size {
+	info, err := f.Stat()
+	if err != nil || info.Size() != e.size {
 		return nil, errors.Join(damaged("the body has another size than %d bytes", e.size), err, f.Close())
 	}
-	return &stored{record: r, body: f}, nil
+	known := info.ModTime().Equal(e.written)
+	return &stored{record: r, body: f, known: known}, nil
 }
 
 // take reads an entry that is still to be saved, and opens its body. nil: it is not there any more, or was damaged and

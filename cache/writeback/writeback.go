@@ -113,7 +113,7 @@ func (w *Writeback) upload(ctx context.Context, e *entry, got *stored) error {
 	defer check.Close()
 	put.Checkpoint = check
 	defer w.wrote(got.record.id())
-	return bucket.Put(ctx, string(got.record.Key), got.body, got.record.Meta.Meta(), put)
+	return bucket.Put(ctx, string(got.record.Key), settled{got}, got.record.Meta.Meta(), put)
 }
 
 // settle does what the end of an upload asks for.
