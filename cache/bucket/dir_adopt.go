@@ -40,12 +40,12 @@ func (d *Dir) adopt(ctx context.Context, p place, body cache.Settled, meta cache
 	if err != nil {
 		return nil, err
 	}
-	w := &write{dir: d, place: p, temp: temp, md5: strings.ToLower(meta.Origin.MD5)}
+	w := &write{dir: d, place: p, temp: temp, file: file, adopted: true, md5: strings.ToLower(meta.Origin.MD5)}
 	if !body.Known() || !isHexMD5(w.md5) {
 		err = w.hash(ctx, body, meta)
 	}
 	if err == nil {
-		w.id, err = syncedIdentity(file)
+		err = w.identify()
 	}
 	if err == nil && w.id.Size != meta.Size {
 		err = io.ErrUnexpectedEOF

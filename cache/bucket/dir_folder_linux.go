@@ -63,3 +63,6 @@ func (f folder) moveNew(name string, to folder, toName string) error {
 func (f folder) link(file *os.File, name string) error {
 	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), f.fd, name, unix.AT_SYMLINK_FOLLOW)
 }
+
+// startSync begins to write what the system holds of a file, and does not wait. What it cannot do, Sync does.
+func startSync(f *os.File) { _ = unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE) }

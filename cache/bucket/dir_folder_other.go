@@ -19,3 +19,5 @@ func (folder) remove(string) error                  { return errors.ErrUnsupport
 func (folder) move(string, folder, string) error    { return errors.ErrUnsupported }
 func (folder) moveNew(string, folder, string) error { return errors.ErrUnsupported }
 func (folder) link(*os.File, string) error          { return errors.ErrUnsupported }
+
+func startSync(*os.File) {}

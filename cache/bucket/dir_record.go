@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -155,28 +156,22 @@ func (d *Dir) readRecord(name string) (r record, err error) {
 	return r, nil
 }
 
-// writeRecord writes r under its pending name, whole or not at all.
-func (d *Dir) writeRecord(p place, r record) (name string, err error) {
+// writeRecord writes r to a temporary file, which the caller brings to the disk, closes and moves.
+func (d *Dir) writeRecord(r record) (temp string, f *os.File, err error) {
 	data, err := json.Marshal(r)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if len(data) >= maxRecord {
-		return "", fmt.Errorf("metadata of %d bytes: the directory bucket keeps less than %d", len(data), maxRecord)
+		return "", nil, fmt.Errorf("metadata of %d bytes: the directory bucket keeps less than %d", len(data), maxRecord)
 	}
-	temp, f, err := d.createTemp()
-	if err != nil {
-		return "", err
+	if temp, f, err = d.createTemp(); err != nil {
+		return "", nil, err
 	}
-	_, err = f.Write(append(data, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	name = p.pendingRecord(r.identity)
-	if err == nil {
-		err = d.rename(temp, name)
-	}
-	if err != nil {
+	if _, err := f.Write(append(data, '\n')); err != nil {
+		f.Close()
 		d.removeTemp(temp)
-		return "", err
+		return "", nil, err
 	}
-	return name, nil
+	return temp, f, nil
 }

@@ -62,13 +62,15 @@ type write struct {
 	dir       *Dir
 	place     place
 	temp      string // the body's file until it is committed
+	file      *os.File
+	adopted   bool // the file is the caller's to close
 	id        identity
 	md5       string
 	pending   string // the record's name until it is settled
 	committed bool
 }
 
-// stage makes the body a file of the directory that nobody looks for yet, and brings it to the disk.
+// stage makes the body a file of the directory that nobody looks for yet.
 func (d *Dir) stage(
 	ctx context.Context, p place, body io.ReaderAt, meta cache.Meta, ifMatch string,
 ) (*write, error) {
@@ -92,14 +94,14 @@ func (d *Dir) copyIn(ctx context.Context, p place, body io.ReaderAt, meta cache.
 	}
 	sum := md5.New()
 	err = copyBody(ctx, f, sum, body, meta.Size)
-	w := &write{dir: d, place: p, temp: temp, md5: hex.EncodeToString(sum.Sum(nil))}
+	w := &write{dir: d, place: p, temp: temp, file: f, md5: hex.EncodeToString(sum.Sum(nil))}
 	if err == nil {
 		err = w.compare(meta)
 	}
 	if err == nil {
-		w.id, err = syncedIdentity(f)
+		err = w.identify()
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err != nil {
 		w.discard()
 		return nil, err
 	}
@@ -114,17 +116,13 @@ func (w *write) compare(meta cache.Meta) error {
 	return nil
 }
 
-// syncedIdentity brings f to the disk and gives its identity. Unsynced, a power cut could leave a file that is at its
-// place and yet lacks bytes.
-func syncedIdentity(f *os.File) (identity, error) {
-	if err := f.Sync(); err != nil {
-		return identity{}, err
+// identify learns the identity of the staged file. Nobody writes to it any more.
+func (w *write) identify() error {
+	info, err := w.file.Stat()
+	if err == nil {
+		w.id = identityOf(info)
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return identity{}, err
-	}
-	return identityOf(info), nil
+	return err
 }
 
 // copyBody writes size bytes of body to a file, and to sum.
@@ -151,12 +149,33 @@ func copyBody(ctx context.Context, to io.Writer, sum hash.Hash, body io.ReaderAt
 	return ctx.Err()
 }
 
-// describe writes the record of the staged file. It belongs to no file that anybody can open before commit, and the
-// record of the object that is there now stays.
-func (w *write) describe(meta cache.Meta) (err error) {
+// describe writes the record of the staged file, and brings both to the disk. It belongs to no file that anybody can
+// open before commit, and the record of the object that is there now stays.
+func (w *write) describe(meta cache.Meta) error {
 	stored, _ := cache.EncodeMeta(meta)
-	w.pending, err = w.dir.writeRecord(w.place, newRecord(w.place.key, w.id, w.md5, stored))
-	return err
+	temp, f, err := w.dir.writeRecord(newRecord(w.place.key, w.id, w.md5, stored))
+	if err != nil {
+		return err
+	}
+	name := w.place.pendingRecord(w.id)
+	if err := errors.Join(w.sync(f), f.Close()); err != nil {
+		w.dir.removeTemp(temp)
+		return err
+	}
+	if err := w.dir.rename(temp, name); err != nil {
+		w.dir.removeTemp(temp)
+		return err
+	}
+	w.pending = name
+	return nil
+}
+
+// sync brings body and record to the disk: unsynced, a power cut could leave a file that is at its place and yet lacks
+// bytes. Both are on their way before the first is waited for.
+func (w *write) sync(record *os.File) error {
+	startSync(w.file)
+	startSync(record)
+	return errors.Join(w.file.Sync(), record.Sync())
 }
 
 // commit puts the staged file at its place, if the condition holds. The caller holds the key's lock.
@@ -265,6 +284,9 @@ func (w *write) settle() error {
 
 // discard removes what is not needed any more, whether the write succeeded or not.
 func (w *write) discard() {
+	if !w.adopted {
+		w.file.Close()
+	}
 	if w.temp != "" {
 		w.dir.removeTemp(w.temp)
 	}
