@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -35,6 +36,7 @@ func (l *listener) Accept() (net.Conn, error) {
 // conn is a client's connection.
 type conn struct {
 	*net.TCPConn
+	in      inlet
 	out     outlet
 	lingers atomic.Bool            // the client may still be sending
 	ending  atomic.Pointer[func()] // called by Close
@@ -42,7 +44,7 @@ type conn struct {
 
 func newConn(tcp *net.TCPConn, pace pace, stall time.Duration) (*conn, error) {
 	c := &conn{TCPConn: tcp}
-	if err := c.out.open(tcp, pace, stall); err != nil {
+	if err := errors.Join(c.in.open(tcp), c.out.open(tcp, pace, stall)); err != nil {
 		_ = tcp.Close() // it is of no use
 		return nil, err
 	}
@@ -52,6 +54,17 @@ func newConn(tcp *net.TCPConn, pace pace, stall time.Duration) (*conn, error) {
 // Write is called by one goroutine at a time, as fasthttp does.
 func (c *conn) Write(p []byte) (int, error) { return c.out.write(p) }
 
+// Read is called by one goroutine at a time, too, and by the same as SetReadDeadline.
+func (c *conn) Read(p []byte) (int, error) { return c.in.read(p) }
+
+// SetReadDeadline holds for the reads to come.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.in.setDeadline(t) }
+
+// SetDeadline is SetReadDeadline for both directions.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
 // atClose has f called when the connection is closed, by whomever.
 func (c *conn) atClose(f func()) { c.ending.Store(&f) }
 
@@ -60,7 +73,7 @@ func (c *conn) Close() error {
 	if end := c.ending.Swap(nil); end != nil {
 		(*end)()
 	}
-	if c.lingers.Swap(false) && c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+	if c.lingers.Swap(false) && c.CloseWrite() == nil && c.TCPConn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
 		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes) // what it sends does not matter
 	}
 	return c.TCPConn.Close()

@@ -62,6 +62,9 @@ type piece []byte
 
 func (p *piece) move(fd uintptr) (int, error) {
 	n, err := syscall.Write(int(fd), *p)
+	if err == syscall.EAGAIN {
+		return 0, err
+	}
 	return n, os.NewSyscallError("write", err)
 }
 

@@ -75,6 +75,7 @@ func New(o Options) *Gateway {
 		ReadTimeout:           headerLimit,
 		IdleTimeout:           o.Config.IdleTimeout,
 		ReadBufferSize:        maxHeader,
+		ReduceMemoryUsage:     readsAhead, // an idle connection holds no buffers
 		MaxRequestBodySize:    maxBody,
 		NoDefaultServerHeader: true,
 		NoDefaultContentType:  true,
