@@ -98,7 +98,9 @@ func (s Stored) Meta() Meta {
 // MetaWith is Meta with user in place of s.User: sorted by name, each name once. It keeps nothing of the slice but its
 // strings.
 func (s Stored) MetaWith(user []Field) Meta {
-	s.decode(user)
+	if holdsHeaders(user) {
+		s = s.decoded(user)
+	}
 	m := Meta{
 		Size: s.Size, Bucket: s.Validators, ContentType: safeValue(s.ContentType),
 		ContentEncoding: safeValue(s.ContentEncoding), ContentDisposition: safeValue(s.ContentDisposition),
@@ -112,16 +114,14 @@ func (s Stored) MetaWith(user []Field) Meta {
 	return m
 }
 
-// decode puts the headers that the bucket could not hold raw in their places.
-func (s *Stored) decode(user []Field) {
-	if !holdsHeaders(user) {
-		return
-	}
+// decoded has the headers that the bucket could not hold raw in their places.
+func (s Stored) decoded(user []Field) Stored {
 	for _, h := range s.headers() {
 		if i, ok := find(user, h.name); ok {
 			*h.value = decodeValue(user[i].Value)
 		}
 	}
+	return s
 }
 
 // holdsHeaders tells whether there may be one of Stored.headers.
