@@ -12,7 +12,7 @@ import (
 	"mirrorgate/cache"
 )
 
-// Open implements cache.Bucket. The Body is a *dirBody.
+// Open implements cache.Bucket. Where the kernel can send files the Body is a cache.FileBody.
 func (d *Dir) Open(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
 	if strings.HasPrefix(key, cache.InternalPrefix) {
 		return nil, cache.ErrNotFound
