@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
 )
 
 // bucketName is the name of the backend's only bucket. Peers ask without it, which makes no difference.
@@ -29,21 +30,21 @@ type backend struct {
 	date    string
 }
 
-// serveBackend serves until ctx ends.
-func serveBackend(ctx context.Context, addr string) error {
+// serveBackend serves until ctx ends. With a buffer, the kernel takes no more bytes that a client does not read.
+func serveBackend(ctx context.Context, addr string, buffer int) error {
 	b := &backend{store: newStore(), date: modified().Format(httpTime)}
-	return serve(ctx, addr, b.answer)
+	return serve(ctx, addr, buffer, b.answer)
 }
 
 const httpTime = "Mon, 02 Jan 2006 15:04:05 GMT"
 
 // serve is a fasthttp server until ctx ends.
-func serve(ctx context.Context, addr string, handler fasthttp.RequestHandler) error {
-	l, err := net.Listen("tcp", addr)
+func serve(ctx context.Context, addr string, buffer int, handler fasthttp.RequestHandler) error {
+	l, err := (&net.ListenConfig{Control: bufferOf(unix.SO_SNDBUF, buffer)}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
-	s := &fasthttp.Server{Handler: handler, NoDefaultServerHeader: true, Concurrency: 4096}
+	s := &fasthttp.Server{Handler: handler, NoDefaultServerHeader: true, Concurrency: 20_000}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	select {

@@ -23,7 +23,7 @@ func startTestBackend(t *testing.T) (url string) {
 	addr := harness.FreeAddr(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- serveBackend(ctx, addr) }()
+	go func() { ended <- serveBackend(ctx, addr, 0) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -26,10 +26,13 @@ type bed struct {
 	mirrorgate string
 	cores      cores
 	backend    *process
-	backendAt  string // host:port
-	minio      *minio // nil: no case wanted it so far
+	backendAt  string   // host:port
+	minio      *minio   // nil: no case wanted it so far
+	thrifty    *process // in the same way
+	thriftyAt  string
 	client     *http.Client
 	started    int // servers, for their folders' names
+	cold       int // the next number of coldKey
 }
 
 func newBed(ctx context.Context, o options) (_ *bed, err error) {
@@ -73,12 +76,22 @@ func (b *bed) startBackend() (err error) {
 	if b.backendAt, err = freeAddr(); err != nil {
 		return err
 	}
-	b.backend, err = b.start(command{name: "backend", core: b.cores.backend, env: []string{"GOMAXPROCS=1"},
-		path: b.self, args: []string{"backend", b.backendAt}})
+	b.backend, err = b.startLight("backend", b.backendAt)
+	return err
+}
+
+// startLight starts a light server of this program.
+func (b *bed) startLight(name, addr string) (*process, error) {
+	p, err := b.start(command{name: name, core: b.cores.backend, env: []string{"GOMAXPROCS=1"}, path: b.self,
+		args: []string{name, addr}})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return b.waitFor(b.backend, "http://"+b.backendAt+countPath)
+	if err := b.waitFor(p, "http://"+addr+countPath); err != nil {
+		_ = p.stop() // the first error says more
+		return nil, err
+	}
+	return p, nil
 }
 
 // close stops what all share and removes the folder.
@@ -86,6 +99,9 @@ func (b *bed) close() error {
 	var err error
 	if b.backend != nil {
 		err = b.backend.stop()
+	}
+	if b.thrifty != nil {
+		err = errors.Join(err, b.thrifty.stop())
 	}
 	if b.minio != nil {
 		err = errors.Join(err, b.minio.stop())
@@ -135,7 +151,7 @@ func (b *bed) request(url string, headers []string) (*http.Response, error) {
 func (b *bed) waitFor(p *process, url string) error {
 	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
 		_, _, err := b.get(url)

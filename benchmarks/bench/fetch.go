@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -24,12 +25,12 @@ const (
 	smallBuffer = 4 << 10 // where there are thousands of them
 )
 
-// newFetcher connects to the address, from one of this machine's own. The connection ends with ctx.
-func newFetcher(ctx context.Context, addr, from string, buffer int) (*fetcher, error) {
-	dialer := net.Dialer{}
-	if from != "" {
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
-	}
+// newFetcher connects to the address. The connection ends with ctx.
+func newFetcher(ctx context.Context, addr string, buffer int) (*fetcher, error) {
+	return newFetcherWith(ctx, net.Dialer{}, addr, buffer)
+}
+
+func newFetcherWith(ctx context.Context, dialer net.Dialer, addr string, buffer int) (*fetcher, error) {
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
@@ -52,19 +53,37 @@ func (f *fetcher) fetch(key string, a ask, o object) (t timing, err error) {
 	if err := f.ask(key, a); err != nil {
 		return t, err
 	}
-	for at, end := a.first(), a.first()+a.length(); at < end; {
-		n, err := f.reader.Read(f.buffer[:min(int64(len(f.buffer)), end-at)])
-		if t.last = time.Since(began); t.first == 0 {
+	at, end := a.first(), a.first()+a.length()
+	for first := true; at < end; first = false {
+		n, err := f.some(o, at, end-at)
+		if t.last = time.Since(began); first {
 			t.first = t.last
 		}
-		if !o.same(f.buffer[:n], at) {
-			return t, fmt.Errorf("%s: wrong bytes at %d", key, at)
-		}
-		if at += int64(n); err != nil {
-			return t, fmt.Errorf("%s: cut at byte %d: %w", key, at, err)
+		if at += n; err != nil {
+			return t, fmt.Errorf("%s: at byte %d: %w", key, at, err)
 		}
 	}
 	return t, nil
+}
+
+// some reads bytes of the body, which is at an offset in the object.
+func (f *fetcher) some(o object, at, most int64) (int64, error) {
+	n, err := f.reader.Read(f.buffer[:min(int64(len(f.buffer)), most)])
+	if !o.same(f.buffer[:n], at) {
+		return 0, errors.New("wrong bytes")
+	}
+	return int64(n), err
+}
+
+// piece reads as much of the body.
+func (f *fetcher) piece(o object, at, length int64) error {
+	for end := at + length; at < end; {
+		n, err := f.some(o, at, end-at)
+		if at += n; err != nil {
+			return fmt.Errorf("at byte %d: %w", at, err)
+		}
+	}
+	return nil
 }
 
 // ask sends the request and reads the header of the answer.

@@ -13,7 +13,7 @@ func serveFloor(ctx context.Context, addr string) error {
 	for _, s := range sizes() {
 		objects["/"+keyOf(s.bytes)] = newObject(s.bytes)
 	}
-	return serve(ctx, addr, func(ctx *fasthttp.RequestCtx) {
+	return serve(ctx, addr, 0, func(ctx *fasthttp.RequestCtx) {
 		o, ok := objects[string(ctx.Path())]
 		if !ok {
 			refuse(ctx, fasthttp.StatusNotFound, "NoSuchKey")

@@ -19,12 +19,12 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the program: the benchmark, or one of the two servers of its own that it starts.
+// run is the program: the benchmark, or one of the servers of its own that it starts.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var err error
 	switch {
 	case len(args) == 2 && args[0] == "backend":
-		err = serveBackend(ctx, args[1])
+		err = serveBackend(ctx, args[1], 0)
 	case len(args) == 2 && args[0] == "floor":
 		err = serveFloor(ctx, args[1])
 	default:

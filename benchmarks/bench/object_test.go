@@ -48,7 +48,7 @@ func TestKeys(t *testing.T) {
 // What a fetcher accepts is the object, all of it, and nothing else.
 func TestFetch(t *testing.T) {
 	url := startTestBackend(t)
-	f, err := newFetcher(t.Context(), url[len("http://"):], "127.0.0.2", largeBuffer)
+	f, err := newFetcher(t.Context(), url[len("http://"):], largeBuffer)
 	if err != nil {
 		t.Fatal(err)
 	}

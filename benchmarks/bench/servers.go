@@ -29,6 +29,7 @@ type server struct {
 	addr    string
 	dir     string                  // its own, which goes with it
 	files   string                  // where it saves what it has pulled; "": nowhere
+	came    time.Duration           // from its start until it answered
 	proxies bool                    // each answer costs the backend one
 	keeps   bool                    // what was asked for once is in its cache
 	proves  func(http.Header) error // the answer comes from where it should
@@ -68,6 +69,7 @@ func (b *bed) launch(s *server, a ask, c spec, v peers.Values) (_ *server, err e
 		}
 	}
 	s.addr, s.dir = v.Listen, v.Dir
+	began := time.Now()
 	s.process, err = b.start(command{name: s.name, core: b.cores.server, env: c.env, path: c.path,
 		args: c.args(config, v)})
 	if err != nil {
@@ -81,6 +83,7 @@ func (b *bed) launch(s *server, a ask, c spec, v peers.Values) (_ *server, err e
 		_ = s.stop() // the first error says more
 		return nil, err
 	}
+	s.came = time.Since(began)
 	return s, nil
 }
 
@@ -98,8 +101,10 @@ func (b *bed) startMirrorgate(s *server, a ask, v peers.Values) (*server, error)
 }
 
 // lightBucket is the light backend as a bucket, in YAML.
-func (b *bed) lightBucket() string {
-	return fmt.Sprintf("{endpoint: %q, name: %s, access_key: key, secret_key: secret}", "http://"+b.backendAt, bucketName)
+func (b *bed) lightBucket() string { return bucketAt(b.backendAt) }
+
+func bucketAt(addr string) string {
+	return fmt.Sprintf("{endpoint: %q, name: %s, access_key: key, secret_key: secret}", "http://"+addr, bucketName)
 }
 
 // startBucket is mirrorgate with the light backend as its bucket.

@@ -4,10 +4,16 @@ package main
 const (
 	speedTable = iota
 	steadyTable
+	missTable
+	fillTable
+	herdTable
 )
 
 // tables are the texts that stand before the lines of each.
-func tables() []string { return []string{speedTable: speedHead, steadyTable: steadyHead} }
+func tables() []string {
+	return []string{speedTable: speedHead, steadyTable: steadyHead, missTable: missHead, fillTable: fillHead,
+		herdTable: herdHead}
+}
 
 // introduction stands before the first table.
 func introduction() string {
@@ -46,7 +52,8 @@ for one object before each turn, those who do for two.
 
 Bare fasthttp is a server that does nothing but send the object: what a gateway made with it cannot go below.
 
-The peers' configurations are in [peers](peers). "Aim" is the ratio of CPU that is to be reached.
+The peers' configurations are in [peers](peers). "Aim" is what is to be reached, at most: in the first table, a ratio
+of CPU.
 
 `
 	speedHead = "| case | beside | CPU ratio | aim | answers/s ratio | CPU us | its CPU us | answers/s | " +
@@ -59,6 +66,31 @@ load and backend wait for each other on their core is part of it: the bare serve
 
 | case | server | answers/s | p50 | p99 | p99.9 | aim | turns | run |
 |---|---|---|---|---|---|---|---|---|
+`
+	missHead = `
+Objects that nobody has but the origin (the light server): how long their first and last byte take, asked for one after
+the other over one connection to each server, and in turns. mirrorgate has an empty directory bucket and nginx an empty
+folder (proxy_store). "Later" is how much later than the origin's own first byte, for the same key: the median.
+Milliseconds.
+
+| case | server | first byte p50 | first byte p99 | later | aim | last byte p50 | last byte p99 | objects | run |
+|---|---|---|---|---|---|---|---|---|---|
+`
+	fillHead = `
+The same with many clients (32, for 10 MiB 8): seconds until all objects are answered, and until all are in the
+directory bucket or the folder; CPU of the server until then, in microseconds by object. mirrorgate flushes each object
+to the disk before it counts as saved; nginx does not.
+
+` + "| case | beside | answered s | its s | ratio | aim | saved s | its s | ratio | CPU us | its CPU us | ratio | " +
+		"objects | rounds | run |\n" + `|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+`
+	herdHead = `
+Many clients who ask for one object at once that nobody has but the origin. Seconds until half of them have the first
+bytes, and until the last has the last; the most memory that the server had, in MiB. Load and origin share a core, and
+the load compares each client's bytes.
+
+| case | server | clients | questions to the origin | aim | first byte s | last byte s | peak MiB | turns | run |
+|---|---|---|---|---|---|---|---|---|---|
 `
 	runsHead = "\nRuns:\n\n"
 )

@@ -18,7 +18,7 @@ func fetchAll(ctx context.Context, addr string, a ask, clients, count int, key f
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(clients, count) {
 		group.Go(func() error {
-			f, err := newFetcher(ctx, addr, "", largeBuffer)
+			f, err := newFetcher(ctx, addr, largeBuffer)
 			if err != nil {
 				return err
 			}
