@@ -3,10 +3,10 @@
 #
 # usage: test/setup.sh [servers] [linter] [bench]     without a name: servers and linter
 #
-#   servers  nginx, curl, aws, rclone, redis-server and a C compiler (for -race) from Debian's packages;
+#   servers  nginx, curl, aws, rclone, redis-server, ss and a C compiler (for -race) from Debian's packages;
 #            MinIO and versitygw built from source into .cache/bin
 #   linter   staticcheck, into .cache/bin
-#   bench    nginx, varnishd, haproxy, wrk, taskset and aws from Debian's packages; MinIO
+#   bench    nginx, varnishd, haproxy, wrk, taskset, ss and aws from Debian's packages; MinIO
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,6 +22,7 @@ commands=(
 	"aws awscli"
 	"rclone rclone"
 	"redis-server redis-server"
+	"ss iproute2"
 	"gcc gcc libc6-dev"
 )
 bench_commands=(
@@ -30,6 +31,7 @@ bench_commands=(
 	"haproxy haproxy"
 	"wrk wrk"
 	"taskset util-linux"
+	"ss iproute2"
 	"aws awscli"
 )
 

@@ -25,6 +25,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 2 && args[0] == "backend":
 		err = serveBackend(ctx, args[1], 0)
+	case len(args) == 2 && args[0] == "thrifty":
+		err = serveBackend(ctx, args[1], thriftyBuffer)
 	case len(args) == 2 && args[0] == "floor":
 		err = serveFloor(ctx, args[1])
 	default:

@@ -7,12 +7,13 @@ const (
 	missTable
 	fillTable
 	herdTable
+	crowdTable
 )
 
 // tables are the texts that stand before the lines of each.
 func tables() []string {
 	return []string{speedTable: speedHead, steadyTable: steadyHead, missTable: missHead, fillTable: fillHead,
-		herdTable: herdHead}
+		herdTable: herdHead, crowdTable: crowdHead}
 }
 
 // introduction stands before the first table.
@@ -90,6 +91,15 @@ bytes, and until the last has the last; the most memory that the server had, in 
 the load compares each client's bytes.
 
 | case | server | clients | questions to the origin | aim | first byte s | last byte s | peak MiB | turns | run |
+|---|---|---|---|---|---|---|---|---|---|
+`
+	crowdHead = `
+Memory: what the server has in RAM before there are clients and with them, in MiB, and more for each client, in KiB.
+Idle clients have had a bucket hit of 1 KiB and stay; slow ones read 10 kB a second of 10 MiB, the bucket as slowly. Of
+those the most that was seen counts. "Sockets" is what the kernel holds more for the server's TCP sockets, in MiB.
+nginx has small buffers here.
+
+| case | server | clients | before MiB | with MiB | KiB by client | aim | sockets MiB | pipes | run |
 |---|---|---|---|---|---|---|---|---|---|
 `
 	runsHead = "\nRuns:\n\n"
