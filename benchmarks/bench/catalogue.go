@@ -47,7 +47,7 @@ func beside(name string, start func(*bed, ask) (*server, error), aim float64) pe
 // catalogue is all cases, in the order of the tables.
 func catalogue() []benchCase {
 	return slices.Concat(bucketCases(), dirCases(), memoryCases(), minioCases(), ruleCases(), steadyCases(),
-		missCases(), fillCases(), herdCases(), crowdCases())
+		missCases(), fillCases(), herdCases(), crowdCases(), startupCases())
 }
 
 // isMeant tells whether the name is that of the case, or what it begins with before a "-".
