@@ -22,7 +22,7 @@ type result struct {
 	request accesslog.Request
 	due     time.Time
 
-	waited time.Duration // for a connection
+	waited time.Duration // until it was sent: for a connection
 	first  time.Duration // until the first byte of the answer
 	total  time.Duration // until its last
 

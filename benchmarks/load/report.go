@@ -21,9 +21,9 @@ type report struct {
 	Outcomes map[string]int64  `json:"cache_status"`
 	Failures map[string]failed `json:"failures"`
 
-	First  quantiles `json:"first_byte"` // from when a request was due
+	First  quantiles `json:"first_byte"` // from when a request was due, as the others
 	Total  quantiles `json:"whole_answer"`
-	Waited quantiles `json:"waited_for_connection"`
+	Waited quantiles `json:"sent"`
 
 	Skipped  map[string]int64 `json:"skipped,omitempty"` // lines of the log
 	Compared *comparison      `json:"compared,omitempty"`

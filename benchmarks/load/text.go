@@ -19,7 +19,7 @@ func (r report) print(w io.Writer) error {
 	line(&b, "statuses", countsText(r.Statuses))
 	r.printLogged(&b)
 	fmt.Fprintf(&b, "%-13s %10s %10s %10s %10s %10s\n", "from due to", "p50", "p90", "p99", "p99.9", "max")
-	printTimes(&b, "connection", r.Waited)
+	printTimes(&b, "sent", r.Waited)
 	printTimes(&b, "first byte", r.First)
 	printTimes(&b, "last byte", r.Total)
 	line(&b, "came from", countsText(r.Outcomes))
