@@ -3,7 +3,6 @@ package writeback
 import (
 	"context"
 	"errors"
-	"os"
 
 	"mirrorgate/cache"
 )
@@ -21,7 +20,7 @@ func (w *Writeback) begin(d *draft, e cache.Entry) *early {
 	if w.life == nil || w.earlies >= w.cfg.Uploads || !w.spool.queue.enter(e.ID.Site) {
 		return nil
 	}
-	file, err := os.Open(d.path())
+	file, err := d.reopen()
 	if err != nil {
 		w.spool.queue.leave(e.ID.Site, verdictNone)
 		return nil

@@ -127,5 +127,5 @@ func (s *Spool) writeRecord(e *entry, r record, suffix string) error {
 	if err := writeFile(temp, raw, s.cfg.Fsync); err != nil {
 		return errors.Join(err, os.RemoveAll(temp))
 	}
-	return os.Rename(temp, s.recordPath(e, suffix))
+	return rename(temp, s.recordPath(e, suffix))
 }

@@ -6,9 +6,9 @@
 //	uploads  which uploads in parts the buckets hold open, with the parts that are done
 //	dead     what cannot be trusted any more: damaged entries, for a person to look at
 //
-// A body is written under tmp and committed by renaming it and then its record into pending; both go once the bucket
-// holds the object. The disk is the truth; what is in memory is an index over the names of its files, and the order in
-// which they are due.
+// A body is written under tmp and committed by renaming it and then its record into pending; a small one is written in
+// pending at once, where it is nothing until its record is there. Both go once the bucket holds the object. The disk is
+// the truth; what is in memory is an index over the names of its files, and the order in which they are due.
 //
 // It promises that a committed entry survives the end of the process, is written create-only (or against the ETag it
 // replaces), is tried again until the bucket holds it or a newer object, and is served from the spool until then. An

@@ -3,6 +3,7 @@ package writeback
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,11 +15,18 @@ import (
 // reserveStep is how much room a body of unknown size takes at a time, in bytes.
 const reserveStep = 64 << 20
 
+// lateFile is how large a draft may be, in bytes, whose file is made with its first byte only. Small bodies are written
+// when their end is proven, so what fails before that costs no file.
+const lateFile = 64 << 10
+
 // draft is a body that arrives.
 type draft struct {
 	spool  *Spool
 	serial uint64
-	file   *os.File
+	file   *os.File // nil: nothing is written yet
+	place  string   // the file's path
+
+	announced bool // it is made where its entry belongs
 
 	size     int64 // written
 	reserved int64
@@ -40,21 +48,44 @@ func (s *Spool) Create(size int64) (cache.Draft, error) {
 		return nil, err
 	}
 	d := &draft{spool: s, serial: s.nextSerial(), reserved: room}
-	file, err := os.OpenFile(d.path(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		s.free(room)
-		return nil, err
+	d.place = filepath.Join(s.dir, "tmp", fmt.Sprintf("%016x.body", d.serial))
+	if size < 0 || size > lateFile {
+		if err := d.open(); err != nil {
+			s.free(room)
+			return nil, err
+		}
 	}
-	d.file = file
 	return d, nil
 }
 
-func (d *draft) path() string {
-	return filepath.Join(d.spool.dir, "tmp", fmt.Sprintf("%016x.body", d.serial))
+// open makes the file, if it is not there.
+func (d *draft) open() (err error) {
+	if d.file != nil {
+		return nil
+	}
+	d.file, err = createFile(d.place, os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) && d.announced { // the first of its folder
+		if err = os.MkdirAll(filepath.Dir(d.place), 0o700); err == nil {
+			d.file, err = createFile(d.place, os.O_RDWR)
+		}
+	}
+	return err
 }
 
-// Announce implements cache.Draft.
+// reopen opens the file once more, for who reads it for as long as it likes.
+func (d *draft) reopen() (*os.File, error) {
+	if err := d.open(); err != nil {
+		return nil, err
+	}
+	return os.Open(d.place)
+}
+
+// Announce implements cache.Draft. A file that is yet to be made is made where the entry's body belongs: until there is
+// a record beside it, it is none.
 func (d *draft) Announce(e cache.Entry) {
+	if d.file == nil {
+		d.place, d.announced = d.spool.bodyPath(d.entry(e)), true
+	}
 	if d.spool.announce != nil {
 		d.early = d.spool.announce(d, e)
 	}
@@ -63,6 +94,9 @@ func (d *draft) Announce(e cache.Entry) {
 func (d *draft) Write(p []byte) (int, error) {
 	if window := d.window.Load(); window > 0 {
 		return d.writeWindow(p, window)
+	}
+	if err := d.open(); err != nil {
+		return 0, fmt.Errorf("%w: %w", cache.ErrNoRoom, err) // as if Create had failed: it is not kept
 	}
 	for d.size+int64(len(p)) > d.reserved {
 		if err := d.spool.reserve(reserveStep, false); err != nil {
@@ -81,6 +115,9 @@ func (d *draft) ReadAt(p []byte, off int64) (int, error) {
 		off %= window
 		return d.store().ReadAt(p[:min(int64(len(p)), window-off)], off) // the caller comes again for the rest
 	}
+	if d.file == nil {
+		return 0, io.EOF
+	}
 	return d.file.ReadAt(p, off)
 }
 
@@ -91,15 +128,11 @@ func (d *draft) Commit(e cache.Entry) error {
 	if e.Meta.Size != d.size || d.window.Load() > 0 {
 		return &cache.LengthError{Got: d.size, Want: e.Meta.Size}
 	}
-	committed := &entry{
-		name: name{hash: hashOf(e.ID), serial: d.serial, size: d.size, replaces: e.Put.IfMatch != ""}, site: e.ID.Site,
-		cancel: d.early.canceler(),
+	committed := d.entry(e)
+	committed.cancel = d.early.canceler()
+	if err := d.finish(committed); err != nil {
+		return fmt.Errorf("commit to the spool: %w", d.noRoom(err))
 	}
-	info, err := d.file.Stat()
-	if err != nil {
-		return fmt.Errorf("commit to the spool: %w", err)
-	}
-	committed.written = info.ModTime()
 	added, err := d.spool.commit(d, committed, newRecord(e, d.serial))
 	if err != nil {
 		return fmt.Errorf("commit to the spool: %w", d.noRoom(err))
@@ -113,6 +146,26 @@ func (d *draft) Commit(e cache.Entry) error {
 		d.spool.queue.push(committed, committed.due)
 	}
 	return nil
+}
+
+// entry is what the draft becomes.
+func (d *draft) entry(e cache.Entry) *entry {
+	return &entry{
+		name: name{hash: hashOf(e.ID), serial: d.serial, size: e.Meta.Size, replaces: e.Put.IfMatch != ""},
+		site: e.ID.Site,
+	}
+}
+
+// finish notes when the draft was last written to; of an empty one the file is made only now.
+func (d *draft) finish(e *entry) error {
+	if err := d.open(); err != nil {
+		return err
+	}
+	info, err := d.file.Stat()
+	if err == nil {
+		e.written = info.ModTime()
+	}
+	return err
 }
 
 // commit makes a draft an entry, unless another goes before it.
@@ -142,12 +195,7 @@ func (s *Spool) persist(d *draft, e *entry, r record) error {
 			return err
 		}
 	}
-	err := os.Rename(d.path(), s.bodyPath(e))
-	if errors.Is(err, fs.ErrNotExist) { // the first of its folder
-		if err = os.MkdirAll(s.folder(e), 0o700); err == nil {
-			err = os.Rename(d.path(), s.bodyPath(e))
-		}
-	}
+	err := s.settle(d, s.bodyPath(e))
 	if err == nil && s.cfg.Fsync {
 		err = s.syncFolders(e) // the record must not be there before the body's name is
 	}
@@ -156,6 +204,20 @@ func (s *Spool) persist(d *draft, e *entry, r record) error {
 	}
 	if err == nil && s.cfg.Fsync {
 		err = syncDir(s.folder(e))
+	}
+	return err
+}
+
+// settle renames the body to its place in pending, unless it was made there.
+func (s *Spool) settle(d *draft, to string) error {
+	if d.place == to {
+		return nil
+	}
+	err := rename(d.place, to)
+	if errors.Is(err, fs.ErrNotExist) { // the first of its folder
+		if err = os.MkdirAll(filepath.Dir(to), 0o700); err == nil {
+			err = rename(d.place, to)
+		}
 	}
 	return err
 }
@@ -190,7 +252,9 @@ func (d *draft) Discard() {
 	d.ended = true
 	d.early.failed(errDiscarded)
 	d.spool.dropUpload(d.serial)
-	_ = os.Remove(d.path())
+	if d.file != nil {
+		_ = os.Remove(d.place)
+	}
 }
 
 // errDiscarded is why a body that was saved while it arrived is not to be saved.
@@ -201,6 +265,9 @@ func (d *draft) Close() error {
 	d.Discard()
 	if !d.kept {
 		d.spool.free(d.reserved)
+	}
+	if d.file == nil {
+		return nil
 	}
 	return d.file.Close()
 }
@@ -213,7 +280,7 @@ func ignoreAbsent(err error) error {
 }
 
 func writeFile(path string, raw []byte, sync bool) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := createFile(path, os.O_WRONLY)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package writeback
 
 import (
+	"errors"
+	"io"
 	"os"
 	"testing"
 	"time"
@@ -59,8 +61,19 @@ func TestDiskThatTakesNothing(t *testing.T) {
 	if err := os.RemoveAll(s.dir); err != nil { // as root any permission would do
 		t.Fatal(err)
 	}
-	if _, err := s.Create(4); err == nil {
+	if _, err := s.Create(lateFile + 1); err == nil {
 		t.Error("a draft without a file")
+	}
+	late, err := s.Create(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(late, "data"); !errors.Is(err, cache.ErrNoRoom) {
+		t.Errorf("a write without a file: %v", err)
+	}
+	late.Discard()
+	if err := late.Close(); err != nil {
+		t.Error(err)
 	}
 	if err := d.Commit(cache.Entry{ID: id("k"), Meta: cache.Meta{Size: 4}}); err == nil {
 		t.Error("a commit without a folder")

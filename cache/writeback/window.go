@@ -28,7 +28,7 @@ func (d *draft) Wrap() int64 {
 	if window < leastWindow {
 		ring := &ring{bytes: make([]byte, leastWindow)}
 		if n, err := d.file.ReadAt(ring.bytes[:d.size], 0); int64(n) < d.size {
-			d.spool.log.Error("the spool cannot be read", "file", d.path(), "err", err)
+			d.spool.log.Error("the spool cannot be read", "file", d.place, "err", err)
 			return 0
 		}
 		window, d.ring = leastWindow, ring

@@ -94,26 +94,32 @@ func (w *Writeback) save(ctx context.Context, e *entry) verdict {
 	upload, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.spool.uploading(e, cancel)
-	err = w.upload(upload, e, got)
+	inParts, err := w.upload(upload, e, got)
 	w.spool.uploading(e, nil)
-	return w.settle(ctx, e, err)
+	verdict := w.settle(ctx, e, err)
+	if inParts {
+		w.sweepSoon()
+	}
+	return verdict
 }
 
 // errNoSite means that the bucket of an entry is not known: it waits for the return of its site.
 var errNoSite = errors.New("no such site is configured any more")
 
-// upload writes one entry into its bucket.
-func (w *Writeback) upload(ctx context.Context, e *entry, got *stored) error {
+// upload writes one entry into its bucket. inParts: the bucket may hold an upload of it open.
+func (w *Writeback) upload(ctx context.Context, e *entry, got *stored) (inParts bool, err error) {
 	bucket, ok := w.bucket(e.site)
 	if !ok {
-		return fmt.Errorf("%w: %s", errNoSite, e.site)
+		return false, fmt.Errorf("%w: %s", errNoSite, e.site)
 	}
 	put := got.record.Put
-	check := w.spool.checkpoint(got.record.id(), e.name)
-	defer check.Close()
-	put.Checkpoint = check
+	if _, inParts = bucket.(cache.Parted); inParts {
+		check := w.spool.checkpoint(got.record.id(), e.name)
+		defer check.Close()
+		put.Checkpoint = check
+	}
 	defer w.wrote(got.record.id())
-	return bucket.Put(ctx, string(got.record.Key), settled{got}, got.record.Meta.Meta(), put)
+	return inParts, bucket.Put(ctx, string(got.record.Key), settled{got}, got.record.Meta.Meta(), put)
 }
 
 // settle does what the end of an upload asks for.
@@ -124,11 +130,9 @@ func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
 		w.spool.count(&w.spool.counts.saved)
 		log.Debug("saved", "bytes", e.size)
 	case !w.spool.holds(e): // dropped meanwhile, or another has taken its place
-		w.sweepSoon()
 		return verdictNone
 	case errors.Is(err, cache.ErrDamaged):
 		w.spool.setAside(e, err)
-		w.sweepSoon()
 		return verdictWell
 	case errors.Is(err, cache.ErrPrecondition):
 		w.spool.count(&w.spool.counts.newer)
@@ -155,7 +159,6 @@ func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
 	if _, err := w.spool.remove(e, true); err != nil {
 		log.Error("a saved object's spool files could not be removed", "err", err)
 	}
-	w.sweepSoon()
 	return verdictWell
 }
 
