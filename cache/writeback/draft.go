@@ -185,6 +185,7 @@ func (s *Spool) commit(d *draft, e *entry, r record) (added bool, err error) {
 		s.supersede(before)
 	}
 	s.add(e, d.reserved)
+	s.keepFresh(e, r)
 	return true, nil
 }
 

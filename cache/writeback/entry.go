@@ -18,6 +18,8 @@ type entry struct {
 
 	// written is when its body was last written to, by this process; the zero time: another has done it.
 	written time.Time
+	// fresh is its record, as this process has written it; nil: it is read. The spool's mu guards it.
+	fresh *record
 
 	grave    *list.Element // its place among the dead; nil: it waits to be saved
 	attempts int           // uploads that failed since the start, or since it was retried
@@ -67,6 +69,11 @@ func (s *Spool) read(e *entry, body bool) (*stored, error) {
 	if err != nil || !body {
 		return &stored{record: r}, err
 	}
+	return s.openBody(e, r)
+}
+
+// openBody opens an entry's body.
+func (s *Spool) openBody(e *entry, r record) (*stored, error) {
 	f, err := openFile(s.bodyPath(e))
 	if err != nil {
 		return nil, err
@@ -88,12 +95,48 @@ func (s *Spool) take(e *entry) (*stored, error) {
 		guard.RUnlock()
 		return nil, nil
 	}
-	got, err := s.read(e, true)
+	got, err := s.readFresh(e)
 	guard.RUnlock()
 	if got, err = s.checked(e, got, err); errors.Is(err, errDamaged) {
 		return nil, nil
 	}
 	return got, err
+}
+
+// maxFresh is how many records are kept in memory, at most, until their entries are taken: when saving keeps up with
+// the pulls none is read again.
+const maxFresh = 1000
+
+// keepFresh does so, once r is on the disk.
+func (s *Spool) keepFresh(e *entry, r record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fresh < maxFresh {
+		e.fresh = &r
+		s.fresh++
+	}
+}
+
+// dropFresh gives the record back that was kept. The caller holds mu.
+func (s *Spool) dropFresh(e *entry) *record {
+	r := e.fresh
+	if r != nil {
+		e.fresh = nil
+		s.fresh--
+	}
+	return r
+}
+
+// readFresh reads an entry with its body, without its record's file if that is still in memory. The caller holds the
+// entry's guard.
+func (s *Spool) readFresh(e *entry) (*stored, error) {
+	s.mu.Lock()
+	r := s.dropFresh(e)
+	s.mu.Unlock()
+	if r == nil {
+		return s.read(e, true)
+	}
+	return s.openBody(e, *r)
 }
 
 // checked finishes the reading of an entry, without its guard. What is damaged is set aside.

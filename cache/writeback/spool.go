@@ -33,6 +33,7 @@ type Spool struct {
 	aside   int       // damaged entries that are kept in the folder dead
 	counts  counts
 	saved   tombstones
+	fresh   int             // entries whose record is in memory
 	early   map[uint64]bool // the serials of drafts that are saved while they arrive
 
 	queue    *queue
@@ -159,6 +160,7 @@ func (s *Spool) forget(e *entry) {
 	}
 	s.used -= e.size
 	s.objects--
+	s.dropFresh(e)
 	cancel := e.cancel
 	s.mu.Unlock()
 	s.queue.remove(e)

@@ -409,7 +409,9 @@ func TestSaveDuringTheNextPull(t *testing.T) {
 func TestSaveOfDamaged(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *Spool) {
 		commit(t, s, "damaged", "data")
-		writeTo(t, s.recordPath(find(s, "damaged"), waitingSuffix), "nonsense")
+		e := find(s, "damaged")
+		writeTo(t, s.recordPath(e, waitingSuffix), "nonsense")
+		s.dropFresh(e) // as by a process that has not written it
 		commit(t, s, "k", "data")
 		b := &bucket{}
 		_, stop := start(t, s, 1, b)
