@@ -19,6 +19,7 @@ const (
 	idleTimeout    = 60 * time.Second
 	pingAfter      = 15 * time.Second // of silence on an HTTP/2 connection
 	pingTimeout    = 5 * time.Second
+	readBuffer     = 16 << 10 // of a connection: a small answer comes in one read
 )
 
 // target is an origin that may be asked.
@@ -102,6 +103,7 @@ func newTransport(
 		MaxIdleConns:           maxIdleInAll,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        idleTimeout,
+		ReadBufferSize:         readBuffer,
 	}
 }
 
