@@ -60,15 +60,21 @@ func visible(m cache.Meta, bucketValidators bool) cache.Validators {
 	return shown
 }
 
-// expires moves an Expires that stands alone: kept as it was it would make the copy stale for ever. Beside a lifetime
-// in Cache-Control nobody heeds it (RFC 9111 section 5.3), and it stays.
+// expires is the Expires to show.
 func expires(m cache.Meta, now time.Time) string {
-	if m.Expires == "" || !m.Origin.Believed() || m.Origin.Lifetime <= 0 {
-		return m.Expires
-	}
-	control := strings.ToLower(m.CacheControl)
-	if strings.Contains(control, "max-age") || strings.Contains(control, "s-maxage") {
+	if !movesExpires(m) {
 		return m.Expires
 	}
 	return now.UTC().Add(m.Origin.Lifetime).Format(http.TimeFormat)
+}
+
+// movesExpires tells whether Expires moves with the time of the answer: one that stands alone, and was kept as it was,
+// would make the copy stale for ever. Beside a lifetime in Cache-Control nobody heeds it (RFC 9111 section 5.3), and it
+// stays.
+func movesExpires(m cache.Meta) bool {
+	if m.Expires == "" || !m.Origin.Believed() || m.Origin.Lifetime <= 0 {
+		return false
+	}
+	control := strings.ToLower(m.CacheControl)
+	return !strings.Contains(control, "max-age") && !strings.Contains(control, "s-maxage")
 }

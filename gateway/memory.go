@@ -73,11 +73,10 @@ func newReady(m cache.Meta, bucketValidators bool) *ready {
 	r.header.SetNoDefaultContentType(true)
 	r.header.DisableNormalizing()
 	r.header.SetStatusCode(http.StatusOK)
-	now := time.Now()
 	setFixed(&r.header)
-	setObjectHeaders(&r.header, m, bucketValidators, now)
+	setObjectHeaders(&r.header, m, bucketValidators, time.Now())
 	r.header.Set("Cache-Status", hitMemory)
-	r.moves = expires(m, now) != m.Expires
+	r.moves = movesExpires(m)
 	return r
 }
 
