@@ -74,6 +74,7 @@ func TestLines(t *testing.T) {
 		"HEAD /a?b host= status=404 at=18:23:38.5")
 	f(`{"request_method": "GET", "request_uri": "/a", "time_local": "24/Nov/2026:19:23:38 +0100", "http_host": "-"}`,
 		"GET /a host= status=0 at=18:23:38")
+	f(`{"method": "GET", "uri": "/`+"\xe9"+`"}`, "map[JSON that is not UTF-8:1]")
 	f(`{"method": "PUT", "uri": "/a"}`, "map[another method:1]")
 }
 

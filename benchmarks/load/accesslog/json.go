@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // jsonLine has the fields that are looked at; all others are passed over. Where there are several names for one thing,
@@ -55,6 +56,9 @@ func (s *scalar) UnmarshalJSON(text []byte) error {
 }
 
 func parseJSON(line string, into *Request) (Skip, error) {
+	if !utf8.ValidString(line) {
+		return SkipBytes, nil // the decoder would put U+FFFD in their place, and that is another request
+	}
 	var l jsonLine
 	if err := json.Unmarshal([]byte(line), &l); err != nil {
 		return "", fmt.Errorf("not a line of JSON as it should be: %w", err)

@@ -26,10 +26,8 @@ const (
 	SkipMethod Skip = "another method"
 	SkipBroken Skip = "no request line"
 	SkipTarget Skip = "not a path"
+	SkipBytes  Skip = "JSON that is not UTF-8"
 )
-
-// Skips are all reasons.
-func Skips() []Skip { return []Skip{SkipMethod, SkipBroken, SkipTarget} }
 
 // setLine takes a request line, "GET /path HTTP/1.1".
 func (r *Request) setLine(line string) Skip {
