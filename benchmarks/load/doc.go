@@ -15,8 +15,8 @@
 //	source.go     requests from a file, once or again and again
 //	schedule.go   when they are due
 //	loop.go       the open loop
-//	client.go     one request and its answer
+//	client.go     one request and its answer; failure.go and outcome.go say what became of it
 //	compare.go    the same of the old server, and what differs
 //	tally.go      what is counted
-//	report.go     what is printed
+//	report.go     what that gives, and limit.go what is too much; text.go prints it
 package main
