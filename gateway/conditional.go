@@ -17,7 +17,7 @@ type conditions struct {
 	ifModifiedSince, ifUnmodifiedSince time.Time
 }
 
-// add notes a request header if it is one of them. Lines of a list are one list; of what is not a list the first counts.
+// add notes a request header if it is one of them. Lines of a list are one list; of what is no list the first counts.
 func (c *conditions) add(name, value []byte) {
 	switch string(name) {
 	case fasthttp.HeaderIfMatch:
