@@ -129,7 +129,7 @@ func (b *body) Close() error {
 	return nil
 }
 
-// socketBody is a body over plain TCP, on a system that moves bytes between sockets.
+// socketBody is a body over plain TCP, on a system that moves bytes between sockets, or one that has come whole.
 type socketBody struct{ body }
 
 // Buffered is how much Read gives without waiting; see cache.SocketBody.

@@ -59,9 +59,9 @@ func open(x *exchange, r *cache.Range) (*cache.Object, error) {
 		x.end(false)
 		return nil, err
 	}
-	o.object.Body = &o.body.body
-	if x.conn.raw != nil {
-		o.object.Body = &o.body
+	o.object.Body = &o.body
+	if x.conn.raw == nil && int64(len(x.rest())) < o.object.Length {
+		o.object.Body = &o.body.body // the kernel cannot move the rest
 	}
 	o.body.start(x, o.object.Length)
 	return &o.object, nil
