@@ -174,6 +174,54 @@ func TestUnreadBody(t *testing.T) {
 	}
 }
 
+// The rest of a body that nobody waited for is not the next answer, even if it comes only then.
+func TestUnreadBodyComesLater(t *testing.T) {
+	w := newWire(t, func(_ int64, c net.Conn, requests *bufio.Reader) {
+		http.ReadRequest(requests)
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 40960\r\n\r\n"+strings.Repeat("x", 8<<10))
+		http.ReadRequest(requests)
+		io.WriteString(c, wrong)
+	})
+	s := w.bucket(t, nil)
+	for range 3 {
+		obj, err := s.Open(t.Context(), "a", cache.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data := make([]byte, 8<<10); obj.Length != 40960 {
+			t.Errorf("a body of %d bytes", obj.Length)
+		} else if _, err := io.ReadFull(obj.Body, data); err != nil || strings.Trim(string(data), "x") != "" {
+			t.Errorf("%v, or wrong bytes", err)
+		}
+		obj.Body.Close()
+	}
+}
+
+// A server that closes an idle connection while a request is on its way over it is asked once more, and no oftener; one
+// that has begun to answer is not.
+func TestStaleInFlight(t *testing.T) {
+	for _, test := range []struct {
+		begun, want string
+		conns       int64
+	}{{"", "=right", 2}, {"HTTP/1.1 2", "cut in its header", 1}} {
+		w := newWire(t, func(_ int64, c net.Conn, requests *bufio.Reader) {
+			http.ReadRequest(requests)
+			io.WriteString(c, right)
+			http.ReadRequest(requests)
+			io.WriteString(c, test.begun)
+		})
+		s := w.bucket(t, nil)
+		for _, want := range []string{"=right", test.want} {
+			if got := fetched(t, s, cache.ReadOptions{}); !strings.Contains(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		if n := w.conns.Load(); n != test.conns {
+			t.Errorf("%d connections, want %d", n, test.conns)
+		}
+	}
+}
+
 // A body that has come whole holds no connection while somebody reads it.
 func TestSmallBodyHoldsNoConnection(t *testing.T) {
 	w := saying(t, right)
@@ -210,5 +258,24 @@ func TestLongRequest(t *testing.T) {
 	}
 	if got := fetched(t, w.bucket(t, nil), cache.ReadOptions{IfMatch: "a\r\nX: y"}); !strings.Contains(got, "cannot be sent") {
 		t.Errorf("a line break in an ETag: %q", got)
+	}
+}
+
+// A deadline that has passed while the connection was idle does not hold for the next request.
+func TestDeadlinePassesWhileIdle(t *testing.T) {
+	w := saying(t, right)
+	s := w.bucket(t, nil)
+	for range 2 {
+		if got := fetched(t, s, cache.ReadOptions{}); got != "=right" {
+			t.Errorf("got %q", got)
+		}
+		c := s.client.pool.idle[0]
+		c.until = time.Now().Add(-time.Second)
+		if err := c.tcp.SetReadDeadline(c.until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := w.conns.Load(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
 	}
 }
