@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -63,8 +64,19 @@ func TestFetch(t *testing.T) {
 	if _, err := f.fetch(keyOf(10), ask{size: 10}, other); err == nil {
 		t.Error("a wrong byte is no error")
 	}
-	if _, err := f.fetch(keyOf(10), ask{size: 11}, newObject(11)); err == nil {
-		t.Error("another length is no error")
+	shorter := newObject(10)
+	shorter.size = 9
+	if _, err := f.fetch(keyOf(10), ask{size: 9}, shorter); err == nil {
+		t.Error("an object that goes on is no error")
+	}
+}
+
+func TestMiddle(t *testing.T) {
+	a := middle()
+	a.host = "a.example"
+	const want = "Host: a.example Range: bytes=5210112-5275647"
+	if got := strings.Join(a.headers(), " "); got != want || a.length() != 64<<10 || a.status() != http.StatusPartialContent {
+		t.Errorf("%s, %d bytes, %d; want %s", got, a.length(), a.status(), want)
 	}
 }
 
