@@ -176,10 +176,7 @@ func (b *bed) values() (v peers.Values, err error) {
 		return v, err
 	}
 	v.Backend, v.Origin, v.User = b.backendAt, "http://127.0.0.1:1", os.Getenv("USER")
-	v.Hosts = "*"
-	if hasMemory {
-		v.Memory = "memory: {max_bytes: 0}" // but for the cases of memory
-	}
+	v.Hosts, v.Memory = "*", "memory: {max_bytes: 0}" // but for the cases of memory
 	v.Clients, v.Buffers, v.Busy = 4096, "16 64k", "256k"
 	if os.Getuid() == 0 {
 		v.User = "root"

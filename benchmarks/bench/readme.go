@@ -62,7 +62,7 @@ func section(old string, r results) string {
 		lines[name] = r.lines[name]
 	}
 	var b strings.Builder
-	b.WriteString(introduction())
+	b.WriteString(introduction)
 	for i, head := range tables() {
 		b.WriteString(head)
 		for _, c := range catalogue() {

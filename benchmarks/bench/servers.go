@@ -15,10 +15,6 @@ import (
 	"mirrorgate/cache/bucket"
 )
 
-// hasMemory says that mirrorgate has a memory tier and knows its setting. Where it has none, the cases of memory
-// measure what a hit costs instead: a read of the bucket.
-const hasMemory = false
-
 // maxInMemory is the largest object that the memory tier keeps by default, in bytes.
 const maxInMemory = 1 << 20
 
@@ -119,7 +115,7 @@ func startBucket(b *bed, a ask) (*server, error) {
 
 // startMemory is the same with its memory tier.
 func startMemory(b *bed, a ask) (*server, error) {
-	if !hasMemory || a.size > maxInMemory {
+	if a.size > maxInMemory {
 		return startBucket(b, a)
 	}
 	v, err := b.values()

@@ -17,17 +17,9 @@ func tables() []string {
 		herdTable: herdHead, crowdTable: crowdHead, startupTable: startupHead}
 }
 
-// introduction stands before the first table.
-func introduction() string {
-	if hasMemory {
-		return beforeMemory + afterMemory
-	}
-	return beforeMemory + noTier + afterMemory
-}
-
 // The texts around the figures.
 const (
-	beforeMemory = `## Answers, beside other servers
+	introduction = `## Answers, beside other servers
 
 The server that is measured has a core to itself; the load (wrk) and the backend share the next, or have one each if the
 machine has three. wrk asks over 32 connections, for large objects over 8, as fast as answers come. Each case runs all
@@ -39,12 +31,8 @@ what counts is CPU. Before each turn the bytes of an answer are compared, and wh
 - bucket: an S3 bucket, which is a light server that answers from memory. mirrorgate signs its requests, the peers do
   not. Its objects have no user metadata. "range" is the middle 64 KiB of an object of 10 MiB.
 - dir: a directory bucket, whose files nginx sends with sendfile and keeps open.
-- memory: the peers answer from their caches, and so does mirrorgate`
-
-	noTier = `, once it has one: so far its figures are those of
-  bucket hits`
-
-	afterMemory = `.
+- memory: all answer from their caches; mirrorgate's memory tier, which is off in all other cases, keeps no object over
+  1 MiB by default: that of 10 MiB is a bucket hit.
 - minio: an S3 bucket of a MinIO, which anybody may read. mirrorgate signs its requests, and the objects are as it has
   saved them. MinIO's own CPU is not counted.
 - rules: a bucket hit of a mirrorgate with 1,000 sites, where the one that is asked has 20 rules, and the last matches.
