@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"time"
 
@@ -72,6 +73,9 @@ func (w *Writeback) work(ctx context.Context) {
 		if !ok {
 			return
 		}
+		// The commit that woke this worker also woke the reader of the answer. On one processor the last one woken goes
+		// first, and the answer would wait for the disk.
+		runtime.Gosched()
 		w.spool.queue.done(e, w.save(ctx, e))
 	}
 }
