@@ -139,6 +139,9 @@ func (x *exchange) describe(obj *cache.Object, r *cache.Range) error {
 	obj.Length, obj.Tier = h.length, cache.TierBucket
 	size := h.length
 	if h.status == http.StatusPartialContent {
+		if r != nil && sizeOf(string(h.contentRange)) == 0 {
+			return &cache.RangeError{} // MinIO answers a suffix of an empty object with "bytes 0--1/0"
+		}
 		if size = sizeOf(string(h.contentRange)); r == nil || size < 0 {
 			return x.malformed("a part that was not asked for")
 		}
