@@ -138,7 +138,7 @@ func always(t *testing.T, h http.Header) {
 func closedList(status string) bool {
 	const rule = `rule="[a-z0-9-]{1,63}"`
 	return regexp.MustCompile(`^mirrorgate; (` +
-		`hit; detail=(bucket|spool|negative)|` +
+		`hit; detail=(memory|bucket|spool|negative)|` +
 		`fwd=uri-miss; fwd-status=\d{3}(; stored)?(; collapsed)?; detail=(primary|backup); ` + rule + `|` +
 		`fwd=partial; detail=(primary|backup); ` + rule + `|` +
 		`fwd=uri-miss; detail=redirect; ` + rule + `|` +
