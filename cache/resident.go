@@ -71,6 +71,10 @@ func (r *Resident) weight(id ID) uint32 {
 	for _, f := range r.Meta.Replay {
 		n += 2 * (len(f.Name) + len(f.Value))
 	}
+	for _, value := range r.Meta.fixed() {
+		n += 2 * len(value)
+	}
+	n += len(r.Meta.Origin.ETag) + len(r.Meta.Origin.Path)
 	return uint32(n)
 }
 
