@@ -121,6 +121,32 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// What a refresh replaces is not answered from memory any more, long before its time to live is over.
+func TestRefreshBeforeMemory(t *testing.T) {
+	t.Parallel()
+	o := startVersions(t, true)
+	addr := harness.FreeAddr(t)
+	config := fmt.Sprintf("admin: {listen: %q, token: %s}\n", addr, adminToken)
+	r := serve(t, inMemory+config+site("", mirrorRule), "ORIGIN="+o.url)
+	wantObject(t, r.get(t, "/a.txt"), "version 1", saved("r"))
+	r.waitSaved(t, "a.txt", "version 1")
+	for range 2 { // the first puts it there
+		if a := r.get(t, "/a.txt"); string(a.Body) != "version 1" {
+			t.Fatalf("got %q", a.Body)
+		}
+	}
+	o.now.Store(2)
+	if status, got := ask(t, addr, adminToken, "", "a.txt"); status != 200 || len(got) != 1 || got[0] != "replaced" {
+		t.Fatalf("%d, %q", status, got)
+	}
+	harness.Eventually(t, patience, func() error {
+		if a := r.get(t, "/a.txt"); string(a.Body) != "version 2" {
+			return fmt.Errorf("still %q, %s", a.Body, a.Header.Get("Cache-Status"))
+		}
+		return nil
+	})
+}
+
 // Whoever cannot show the token, or comes under another name, changes nothing.
 func TestAdminRefuses(t *testing.T) {
 	t.Parallel()
