@@ -40,7 +40,7 @@ const httpTime = "Mon, 02 Jan 2006 15:04:05 GMT"
 
 // serve is a fasthttp server until ctx ends.
 func serve(ctx context.Context, addr string, buffer int, handler fasthttp.RequestHandler) error {
-	l, err := (&net.ListenConfig{Control: bufferOf(unix.SO_SNDBUF, buffer)}).Listen(ctx, "tcp", addr)
+	l, err := (&net.ListenConfig{Control: narrow(unix.SO_SNDBUF, buffer)}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}

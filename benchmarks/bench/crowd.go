@@ -201,7 +201,7 @@ type fetchers []*fetcher
 func gather(ctx context.Context, addr string, count, window int) (all fetchers, err error) {
 	for i := range count {
 		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))},
-			Control: bufferOf(unix.SO_RCVBUF, window)}
+			Control: narrow(unix.SO_RCVBUF, window)}
 		f, err := newFetcherWith(ctx, from, addr, smallBuffer)
 		if err != nil {
 			return all, fmt.Errorf("client %d: %w", i, err)
