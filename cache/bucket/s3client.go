@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -21,17 +20,35 @@ type client struct {
 	pool        pool
 	slots       chan struct{} // of connections in use
 	wait        time.Duration // for a slot
-	exchanges   sync.Pool     // of *exchange
+	spare       chan *exchange
 }
 
+// maxSpare bounds the exchanges that wait for another request. Each takes about 8 KiB.
+const maxSpare = 256
+
 func newClient(e endpoint, c *credentials, t Timeouts) *client {
-	cl := &client{
+	return &client{
 		endpoint: e, credentials: c, signer: signer{region: e.region},
 		dialer: dialer{tls: e.tls, connect: t.Connect, first: t.FirstByte, stall: t.Stall},
-		slots:  make(chan struct{}, maxReads), wait: t.FirstByte,
+		slots:  make(chan struct{}, maxReads), wait: t.FirstByte, spare: make(chan *exchange, maxSpare),
 	}
-	cl.exchanges.New = func() any { return &exchange{client: cl} }
-	return cl
+}
+
+// begin gives an exchange, and reuse takes it back.
+func (c *client) begin() *exchange {
+	select {
+	case x := <-c.spare:
+		return x
+	default:
+		return &exchange{client: c}
+	}
+}
+
+func (c *client) reuse(x *exchange) {
+	select {
+	case c.spare <- x:
+	default:
+	}
 }
 
 // do sends a and waits for the header of the answer. The caller ends the exchange. The deadline of ctx holds up to
@@ -44,9 +61,9 @@ func (c *client) do(ctx context.Context, a ask) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := c.exchanges.Get().(*exchange)
+	x := c.begin()
 	if err := c.prepare(x, a, cred, time.Now()); err != nil {
-		c.exchanges.Put(x)
+		c.reuse(x)
 		return nil, err
 	}
 	if err = c.acquire(ctx); err == nil {
@@ -55,7 +72,7 @@ func (c *client) do(ctx context.Context, a ask) (*exchange, error) {
 		}
 		<-c.slots
 	}
-	c.exchanges.Put(x)
+	c.reuse(x)
 	return nil, err
 }
 

@@ -119,7 +119,7 @@ func (x *exchange) end(whole bool) {
 		x.conn = nil
 	}
 	x.buf = nil
-	x.client.exchanges.Put(x)
+	x.client.reuse(x)
 }
 
 func isTimeout(err error) bool {
