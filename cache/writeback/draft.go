@@ -163,7 +163,7 @@ func (d *draft) finish(e *entry) error {
 	}
 	info, err := d.file.Stat()
 	if err == nil {
-		e.written = info.ModTime()
+		e.written = info.ModTime().UnixNano()
 	}
 	return err
 }

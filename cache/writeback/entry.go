@@ -16,8 +16,8 @@ type entry struct {
 	site    string
 	suspect *suspect // its body is to be checked before it is used; nil: it is trusted
 
-	// written is when its body was last written to, by this process; the zero time: another has done it.
-	written time.Time
+	// written is when its body was last written to, by this process, in nanoseconds; 0: another has done it.
+	written int64
 	// fresh is its record, as this process has written it; nil: it is read. The spool's mu guards it.
 	fresh *record
 
@@ -82,7 +82,7 @@ func (s *Spool) openBody(e *entry, r record) (*stored, error) {
 	if err != nil || info.Size() != e.size {
 		return nil, errors.Join(damaged("the body has another size than %d bytes", e.size), err, f.Close())
 	}
-	known := info.ModTime().Equal(e.written)
+	known := info.ModTime().UnixNano() == e.written
 	return &stored{record: r, body: f, known: known}, nil
 }
 
