@@ -12,8 +12,6 @@ var (
 	ErrDeleted = errors.New("object was deleted (its newest version is a delete marker)")
 	// ErrPrecondition means that a condition on the bucket's object did not hold.
 	ErrPrecondition = errors.New("the bucket holds another object than expected")
-	// ErrSame means that the bucket still has the object that the caller knows (ReadOptions.IfNoneMatch).
-	ErrSame = errors.New("the bucket still holds the same object")
 	// ErrKeyForm means that the bucket cannot keep a key of this form apart from other keys.
 	ErrKeyForm = errors.New("this bucket cannot hold a key of this form")
 	// ErrNotReady means that the bucket has not been probed yet; it passes.

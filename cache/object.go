@@ -61,7 +61,6 @@ type ReadOptions struct {
 	HeadersOnly bool
 	Range       *Range // nil: the whole object
 	IfMatch     string // the bucket's own ETag that the object must still have, or ""; else ErrPrecondition
-	IfNoneMatch string // the bucket's own ETag that the object must not have, or ""; else ErrSame. Not beside Range
 }
 
 // PutOptions says how an object is written.

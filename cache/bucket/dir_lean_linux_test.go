@@ -11,31 +11,6 @@ import (
 	"mirrorgate/cache"
 )
 
-func TestDirReadsWhatIsNotTheSame(t *testing.T) {
-	d := openDir(t, t.TempDir(), "")
-	put(t, d, "k", "one", cache.Meta{})
-	one := head(t, d, "k").Bucket.ETag
-	for _, o := range []cache.ReadOptions{{IfNoneMatch: one}, {IfNoneMatch: one, HeadersOnly: true}} {
-		if _, err := d.Open(t.Context(), "k", o); err != cache.ErrSame {
-			t.Errorf("the same object, %+v: %v", o, err)
-		}
-	}
-	if err := write1(t, d, "k", one); err != nil {
-		t.Fatal(err)
-	}
-	o, err := d.Open(t.Context(), "k", cache.ReadOptions{IfNoneMatch: one})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer o.Body.Close()
-	if o.Length != 1 || o.Meta.Bucket.ETag == one {
-		t.Errorf("another object: %+v", o)
-	}
-	if _, err := d.Open(t.Context(), "absent", cache.ReadOptions{IfNoneMatch: one}); err != cache.ErrNotFound {
-		t.Errorf("no object: %v", err)
-	}
-}
-
 // Descriptors are bare: one that is forgotten stays open for good.
 func TestDirClosesWhatItOpens(t *testing.T) {
 	path := t.TempDir()
@@ -53,7 +28,7 @@ func TestDirClosesWhatItOpens(t *testing.T) {
 	before := openBelow(t, path)
 	for _, key := range []string{"k", "a//odd", "link", "copied", "fifo", "folder", "out", "absent", "k/below"} {
 		for _, o := range []cache.ReadOptions{
-			{}, {HeadersOnly: true}, {IfMatch: tag}, {IfMatch: `"x"`}, {IfNoneMatch: tag},
+			{}, {HeadersOnly: true}, {IfMatch: tag}, {IfMatch: `"x"`},
 			{Range: &cache.Range{First: 9, Last: 9}}, {Range: &cache.Range{First: 1, Last: 1}},
 		} {
 			object, err := d.Open(t.Context(), key, o)

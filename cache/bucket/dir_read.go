@@ -39,9 +39,6 @@ func (f found) object(meta cache.Meta, o cache.ReadOptions) (*cache.Object, erro
 	if o.IfMatch != "" && o.IfMatch != meta.Bucket.ETag {
 		return nil, cache.ErrPrecondition
 	}
-	if o.IfNoneMatch != "" && o.IfNoneMatch == meta.Bucket.ETag {
-		return nil, cache.ErrSame
-	}
 	object := &cache.Object{Meta: meta, Length: meta.Size, Tier: cache.TierBucket}
 	if o.Range != nil {
 		if object.Start, object.Length, object.Partial = o.Range.Resolve(meta.Size); !object.Partial {

@@ -156,51 +156,6 @@ func TestPoolExpires(t *testing.T) {
 	}
 }
 
-// A known object is not sent again, by any server that is used here.
-func TestIfNoneMatchOfFake(t *testing.T) {
-	f := newFakeS3(t, false)
-	f.put("a", "hello")
-	s := f.bucket(nil)
-	CheckUnchanged(t, s)
-	for _, r := range f.seen("") {
-		if tag := r.header.Get("If-None-Match"); tag != "" && !strings.Contains(r.header.Get("Authorization"), "host;if-none-match;") {
-			t.Errorf("If-None-Match %s is not signed: %s", tag, r.header.Get("Authorization"))
-		}
-	}
-	// A server that knows no conditions.
-	if got := fetched(t, saying(t, right).bucket(t, nil), cache.ReadOptions{IfNoneMatch: `"e"`}); got != "=right" {
-		t.Errorf("a server that ignores it: %q", got)
-	}
-}
-
-// CheckUnchanged looks at "a" as somebody does who knows it already.
-func CheckUnchanged(t *testing.T, b cache.Bucket) {
-	t.Helper()
-	obj, err := b.Open(t.Context(), "a", cache.ReadOptions{HeadersOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, headers := range []bool{false, true} {
-		o := cache.ReadOptions{HeadersOnly: headers, IfNoneMatch: obj.Meta.Bucket.ETag}
-		if _, err := b.Open(t.Context(), "a", o); !errors.Is(err, cache.ErrSame) {
-			t.Errorf("headers only %v, the same: got error %v, want ErrSame", headers, err)
-		}
-		o.IfNoneMatch = `"00000000000000000000000000000000"`
-		got, err := b.Open(t.Context(), "a", o)
-		if err != nil || got.Meta.Bucket.ETag != obj.Meta.Bucket.ETag {
-			t.Errorf("headers only %v, another: %v", headers, err)
-			continue
-		}
-		if got.Body != nil {
-			got.Body.Close()
-		}
-		o.IfNoneMatch = obj.Meta.Bucket.ETag
-		if _, err := b.Open(t.Context(), "absent", o); !errors.Is(err, cache.ErrNotFound) {
-			t.Errorf("headers only %v, absent: got error %v, want ErrNotFound", headers, err)
-		}
-	}
-}
-
 // A hit allocates the object with its body, and the strings of its metadata. The server allocates nothing.
 func TestOpenAllocations(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -111,21 +110,6 @@ func TestNoSuchBucketOnServers(t *testing.T) {
 					t.Errorf("%+v: got error %v, want NoSuchBucket", o, err)
 				}
 			}
-		})
-	}
-}
-
-// A known object is not sent again, and one that was replaced is.
-func TestIfNoneMatchOnServers(t *testing.T) {
-	for _, start := range []func(testing.TB) *harness.S3Server{harness.StartMinIO, harness.StartVersityGW} {
-		s := start(t)
-		t.Run(s.Name, func(t *testing.T) {
-			s.CreateBucket(t, "known")
-			b := openOn(t, s, "known", "", nil)
-			if err := b.Put(t.Context(), "a", strings.NewReader("hello"), cache.Meta{Size: 5}, cache.PutOptions{}); err != nil {
-				t.Fatal(err)
-			}
-			bucket.CheckUnchanged(t, b)
 		})
 	}
 }

@@ -89,7 +89,6 @@ func TestBytesBehindAnAnswer(t *testing.T) {
 		"small":           {right, cache.ReadOptions{}, "=right"},
 		"large":           {"HTTP/1.1 200 OK\r\nContent-Length: 40960\r\n\r\n" + large, cache.ReadOptions{}, "=" + large},
 		"nothing":         {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", cache.ReadOptions{}, "="},
-		"the same":        {"HTTP/1.1 304 N\r\n\r\n", cache.ReadOptions{IfNoneMatch: `"e"`}, cache.ErrSame.Error()},
 		"an error":        {"HTTP/1.1 503 S\r\nContent-Length: 2\r\n\r\nno", cache.ReadOptions{}, "status 503"},
 		"error in chunks": {chunks, cache.ReadOptions{}, "status 503"},
 		"HEAD":            {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", cache.ReadOptions{HeadersOnly: true}, "=nothing"},
@@ -121,7 +120,7 @@ func TestBytesBehindAnAnswer(t *testing.T) {
 // The answer that decides whether a connection is used again.
 func TestConnectionsUsedAgain(t *testing.T) {
 	const length = "Content-Length: 5\r\n"
-	head, same := cache.ReadOptions{HeadersOnly: true}, cache.ReadOptions{IfNoneMatch: `"e"`}
+	head := cache.ReadOptions{HeadersOnly: true}
 	for name, test := range map[string]struct {
 		answer  string
 		options cache.ReadOptions
@@ -130,7 +129,6 @@ func TestConnectionsUsedAgain(t *testing.T) {
 		"an object":              {right, cache.ReadOptions{}, 1},
 		"behind a 103":           {"HTTP/1.1 103 E\r\nLink: x\r\n\r\n" + right, cache.ReadOptions{}, 1},
 		"an answer to HEAD":      {"HTTP/1.1 200 OK\r\n" + length + "\r\n", head, 1},
-		"the same":               {"HTTP/1.1 304 N\r\n" + length + "\r\n", same, 1},
 		"an error":               {"HTTP/1.1 503 S\r\n" + length + "\r\nhello", cache.ReadOptions{}, 1},
 		"an error in chunks":     {"HTTP/1.1 503 S\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", cache.ReadOptions{}, 1},
 		"trailers":               {"HTTP/1.1 503 S\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n", cache.ReadOptions{}, 3},

@@ -33,7 +33,7 @@ func (s *S3) read(ctx context.Context, key string, o cache.ReadOptions) (*cache.
 
 // get opens the body.
 func (s *S3) get(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
-	a := ask{method: http.MethodGet, key: key, ifMatch: o.IfMatch, ifNoneMatch: o.IfNoneMatch}
+	a := ask{method: http.MethodGet, key: key, ifMatch: o.IfMatch}
 	if o.Range != nil {
 		a.rangeValue = o.Range.String()
 	}
@@ -41,12 +41,8 @@ func (s *S3) get(ctx context.Context, key string, o cache.ReadOptions) (*cache.O
 	if err != nil {
 		return nil, transport("get", err)
 	}
-	switch status := x.head.status; {
-	case status == http.StatusOK, status == http.StatusPartialContent:
+	if status := x.head.status; status == http.StatusOK || status == http.StatusPartialContent {
 		return open(x, o.Range)
-	case status == http.StatusNotModified && o.IfNoneMatch != "":
-		x.end(true)
-		return nil, cache.ErrSame
 	}
 	marker := x.deleted()
 	return nil, s.refused(ctx, "get", x.refusal(), marker)
@@ -88,15 +84,12 @@ func (s *S3) head(ctx context.Context, key string, o cache.ReadOptions) (*cache.
 
 // headOnce asks once: an object, or what the server said instead, or an error.
 func (s *S3) headOnce(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, refusal, bool, error) {
-	x, err := s.client.do(ctx, ask{method: http.MethodHead, key: key, ifMatch: o.IfMatch, ifNoneMatch: o.IfNoneMatch})
+	x, err := s.client.do(ctx, ask{method: http.MethodHead, key: key, ifMatch: o.IfMatch})
 	if err != nil {
 		return nil, refusal{}, false, transport("head", err)
 	}
 	defer x.end(true)
-	switch status := x.head.status; {
-	case status == http.StatusNotModified && o.IfNoneMatch != "":
-		return nil, refusal{}, false, cache.ErrSame
-	case status != http.StatusOK:
+	if status := x.head.status; status != http.StatusOK {
 		return nil, refusal{Status: status, Code: string(x.head.minioCode)}, x.deleted(), nil
 	}
 	obj := new(cache.Object)

@@ -9,12 +9,12 @@ import (
 
 // ask is one request. Empty fields are absent.
 type ask struct {
-	method, key, rangeValue, ifMatch, ifNoneMatch string
+	method, key, rangeValue, ifMatch string
 }
 
 // prepare writes and signs the request. The path goes out as it is signed: encoded once, nothing cleaned.
 func (c *client) prepare(x *exchange, a ask, cred *credential, now time.Time) error {
-	if !cache.ValidHeaderValue(a.ifMatch) || !cache.ValidHeaderValue(a.ifNoneMatch) {
+	if !cache.ValidHeaderValue(a.ifMatch) {
 		return errors.New("an ETag that cannot be sent")
 	}
 	x.method, x.began = a.method, now
@@ -26,11 +26,9 @@ func (c *client) prepare(x *exchange, a ask, cred *credential, now time.Time) er
 	b = append(append(b, c.endpoint.host...), "\r\nUser-Agent: mirrorgate\r\nAccept-Encoding: identity\r\n"...)
 	b = appendLine(b, "Range: ", a.rangeValue)
 	b = appendLine(b, "If-Match: ", a.ifMatch)
-	b = appendLine(b, "If-None-Match: ", a.ifNoneMatch)
 	if cred.access != "" {
 		c.signer.sign(sig, cred, unsigned{
-			method: a.method, host: c.endpoint.host, rangeValue: a.rangeValue, ifMatch: a.ifMatch,
-			ifNoneMatch: a.ifNoneMatch, path: sig.path,
+			method: a.method, host: c.endpoint.host, rangeValue: a.rangeValue, ifMatch: a.ifMatch, path: sig.path,
 		}, now)
 		b = append(b, "X-Amz-Content-Sha256: "+emptyPayload+"\r\nX-Amz-Date: "...)
 		b = append(append(b, sig.date...), "\r\n"...)

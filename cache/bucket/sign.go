@@ -47,8 +47,8 @@ type signingKey struct {
 
 // unsigned is what a signature covers. Empty fields are absent headers.
 type unsigned struct {
-	method, host, rangeValue, ifMatch, ifNoneMatch string
-	path                                           []byte // encoded
+	method, host, rangeValue, ifMatch string
+	path                              []byte // encoded
 }
 
 // signature holds the headers to send, and room for the next request. It is valid until it is used again.
@@ -130,9 +130,6 @@ func appendNames(dst []byte, r unsigned, token bool) []byte {
 	if r.ifMatch != "" {
 		dst = append(dst, "if-match;"...)
 	}
-	if r.ifNoneMatch != "" {
-		dst = append(dst, "if-none-match;"...)
-	}
 	if r.rangeValue != "" {
 		dst = append(dst, "range;"...)
 	}
@@ -150,7 +147,6 @@ func appendCanonical(dst []byte, r unsigned, date []byte, token string, names []
 	dst = append(append(dst, r.path...), "\n\nhost:"...)
 	dst = append(append(dst, r.host...), '\n')
 	dst = appendHeader(dst, "if-match:", r.ifMatch)
-	dst = appendHeader(dst, "if-none-match:", r.ifNoneMatch)
 	dst = appendHeader(dst, "range:", r.rangeValue)
 	dst = append(dst, "x-amz-content-sha256:"+emptyPayload+"\nx-amz-date:"...)
 	dst = append(append(dst, date...), '\n')
