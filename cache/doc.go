@@ -1,5 +1,5 @@
-// Package cache answers for objects: Get looks where an object may already be (the bucket, then the spool), Fill pulls
-// it once, however many ask, and lets every reader follow the bytes while they arrive.
+// Package cache answers for objects: Get looks where an object may already be (memory, the bucket, the spool), Fill
+// pulls it once, however many ask, and lets every reader follow the bytes while they arrive.
 //
 // It promises that no reader of a body that may be kept gets its last byte before the end of that body is proven, its
 // digest has matched and the spool has committed it; that an error is never taken for a miss; and that a key of a site

@@ -2,9 +2,10 @@
 //
 // A request walks once, and each step is one file:
 //
+//	memory.go      the short way: a plain GET or HEAD of what memory holds; all else goes on
 //	request.go     parse the request into a plain struct
 //	walk.go        site by host, key by path, one decision by the rules; then the bucket, and on a miss the rule's mode
-//	find.go        the object in the bucket or the spool, with ranges and conditions (RFC 9110 sections 13 and 14)
+//	find.go        the object in memory, bucket or spool, with ranges and conditions (RFC 9110 sections 13 and 14)
 //	mirror.go      a miss that an origin answers: pulled once, shared, saved
 //	part.go        a range of it that lies far behind what has arrived
 //	head.go        a HEAD that an origin answers
