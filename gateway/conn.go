@@ -23,12 +23,13 @@ type listener struct {
 	net.Listener
 	pace  pace          // limits.min_rate
 	stall time.Duration // clientStall
+	pipes pipes
 }
 
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
-		return newConn(tcp, l.pace, l.stall)
+		return newConn(tcp, l)
 	}
 	return c, err
 }
@@ -38,13 +39,14 @@ type conn struct {
 	*net.TCPConn
 	in      inlet
 	out     outlet
+	pipes   *pipes
 	lingers atomic.Bool            // the client may still be sending
 	ending  atomic.Pointer[func()] // called by Close
 }
 
-func newConn(tcp *net.TCPConn, pace pace, stall time.Duration) (*conn, error) {
-	c := &conn{TCPConn: tcp}
-	if err := errors.Join(c.in.open(tcp), c.out.open(tcp, pace, stall)); err != nil {
+func newConn(tcp *net.TCPConn, l *listener) (*conn, error) {
+	c := &conn{TCPConn: tcp, pipes: &l.pipes}
+	if err := errors.Join(c.in.open(tcp), c.out.open(tcp, l.pace, l.stall)); err != nil {
 		_ = tcp.Close() // it is of no use
 		return nil, err
 	}

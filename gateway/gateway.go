@@ -75,6 +75,7 @@ func New(o Options) *Gateway {
 		ReadTimeout:           headerLimit,
 		IdleTimeout:           o.Config.IdleTimeout,
 		ReadBufferSize:        maxHeader,
+		WriteBufferSize:       sendBuffer,
 		ReduceMemoryUsage:     readsAhead, // an idle connection holds no buffers
 		MaxRequestBodySize:    maxBody,
 		NoDefaultServerHeader: true,
@@ -91,7 +92,9 @@ func New(o Options) *Gateway {
 func (g *Gateway) Serve(ctx, grace context.Context, ln net.Listener) error {
 	defer g.end()
 	failed := make(chan error, 1)
-	go func() { failed <- g.server.Serve(&listener{ln, g.pace, g.stall}) }()
+	clients := &listener{Listener: ln, pace: g.pace, stall: g.stall}
+	defer clients.pipes.close()
+	go func() { failed <- g.server.Serve(clients) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve on %s: %w", ln.Addr(), err)

@@ -67,7 +67,7 @@ func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
 			setHeadLength(ctx, v.r.has10, a)
 		}
 	default:
-		body := &stream{body: a.body, done: func(err error) { g.exit(); g.finished(v, err) }}
+		body := &stream{body: a.body, length: a.length, done: func(err error) { g.exit(); g.finished(v, err) }}
 		if a.length < 0 && v.r.has10 {
 			g.closeDelimited(ctx, body)
 			return

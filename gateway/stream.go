@@ -7,16 +7,20 @@ import (
 	"sync"
 )
 
-// chunk is how many bytes of a body are moved at a time.
+// chunk is how many bytes of a body are copied at a time where there is no other buffer.
 const chunk = 32 << 10
+
+// sendBuffer takes the header of an answer and a body that is not much longer than a chunk: they leave together.
+const sendBuffer = 36 << 10
 
 // stream is a response body for fasthttp. It implements CloseWithError and not Close, because fasthttp calls Close
 // first if there is one, and the error of the write is lost.
 type stream struct {
-	body  io.ReadCloser
-	done  func(err error) // at the true end of the body
-	after func()          // after that; or nil
-	once  sync.Once
+	body   io.ReadCloser
+	length int64           // -1: not known
+	done   func(err error) // at the true end of the body
+	after  func()          // after that; or nil
+	once   sync.Once
 }
 
 func (s *stream) Read(p []byte) (int, error) { return s.body.Read(p) }
@@ -35,31 +39,72 @@ func (s *stream) CloseWithError(err error) (closeErr error) {
 
 var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 
-// WriteTo sends what there is at once: a body that trickles in trickles out. After each piece it lets others go first:
-// a client that takes all that there is would keep a processor for a whole slice of the scheduler's time, and a request
-// that comes to a herd of them would wait for all their slices.
-func (s *stream) WriteTo(w io.Writer) (total int64, err error) {
-	buf := chunks.Get().(*[chunk]byte)
-	defer chunks.Put(buf)
-	flusher, _ := w.(*bufio.Writer)
+// WriteTo sends what there is at once: a body that trickles in trickles out. The header, which the writer holds, goes
+// with its first bytes, and a small body that is all there goes as a whole. A large one is left to the kernel, where it
+// can move it.
+func (s *stream) WriteTo(w io.Writer) (int64, error) {
+	out, ok := w.(*bufio.Writer)
+	if !ok {
+		out = bufio.NewWriterSize(w, chunk)
+	}
+	if !movable(s.body, s.length) {
+		return s.copyTo(out)
+	}
+	begun, err := s.begin(out)
+	if err != nil {
+		return begun, orNil(err)
+	}
+	moved, err := out.ReadFrom(s.body)
+	return begun + moved, err
+}
+
+// copyTo reads into the writer's own buffer. After each piece it lets others go first: a client that takes all that
+// there is would keep a processor for a whole slice of the scheduler's time, and a request that comes to a herd of them
+// would wait for all their slices.
+func (s *stream) copyTo(out *bufio.Writer) (total int64, err error) {
 	for {
-		n, err := s.body.Read(buf[:])
-		if n > 0 {
-			written, err := w.Write(buf[:n])
-			total += int64(written)
-			if err == nil && flusher != nil {
-				err = flusher.Flush()
-			}
-			if err != nil {
-				return total, err
-			}
-			runtime.Gosched()
+		p := out.AvailableBuffer()
+		p = p[:cap(p)]
+		n, err := s.body.Read(p)
+		total += int64(n)
+		if _, failed := out.Write(p[:n]); failed != nil {
+			return total, failed
 		}
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
+		if err != nil && err != io.EOF {
 			return total, err
 		}
+		if failed := out.Flush(); failed != nil || err == io.EOF {
+			return total, failed
+		}
+		runtime.Gosched()
 	}
+}
+
+// begin sends the header, and with it what has been read of the body from its socket already.
+func (s *stream) begin(out *bufio.Writer) (total int64, err error) {
+	arrived, ok := s.body.(interface{ Buffered() int })
+	for ok && arrived.Buffered() > 0 && err == nil {
+		p := out.AvailableBuffer()
+		var n int
+		n, err = s.body.Read(p[:min(cap(p), arrived.Buffered())])
+		_, _ = out.Write(p[:n]) // into its own buffer
+		total += int64(n)
+		if out.Available() == 0 && err == nil {
+			err = out.Flush()
+		}
+	}
+	if err == nil || err == io.EOF {
+		if failed := out.Flush(); failed != nil {
+			err = failed
+		}
+	}
+	return total, err
+}
+
+// orNil takes the end of a body for what it is.
+func orNil(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
