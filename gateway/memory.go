@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net/http"
@@ -125,9 +126,19 @@ func (b *residentBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo hands the body to the connection as it is.
+// copiedFrom is the size of bodies from memory from which on their beginning is copied to go with the header, also where
+// it has no room for all. For shorter ones the copy costs more than a write that is only the header, for longer ones less.
+const copiedFrom = 192 << 10
+
+// WriteTo hands the body to the connection: together with the header, if the writer has room for both.
 func (b *residentBody) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(b.resident.Body()[b.sent:])
+	body := b.resident.Body()[b.sent:]
+	if out, ok := w.(*bufio.Writer); ok && len(body) > out.Available() && len(body) < copiedFrom {
+		if err := out.Flush(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := w.Write(body)
 	b.sent += n
 	return int64(n), err
 }
