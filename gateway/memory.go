@@ -126,8 +126,9 @@ func (b *residentBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// copiedFrom is the size of bodies from memory from which on their beginning is copied to go with the header, also where
-// it has no room for all. For shorter ones the copy costs more than a write that is only the header, for longer ones less.
+// copiedFrom is the size of bodies from memory from which on their beginning is copied to go with the header, also
+// where it has no room for all. For shorter ones the copy costs more than a write that is only the header, for longer
+// ones less.
 const copiedFrom = 192 << 10
 
 // WriteTo hands the body to the connection: together with the header, if the writer has room for both.

@@ -116,11 +116,16 @@ func TestSpliceStopsAtTheEnd(t *testing.T) {
 	s := w.bucket(t, nil)
 	for range 3 {
 		if got, err := spliced(t, openSocket(t, s), 1<<20); err != io.EOF || !bytes.Equal(got, want) {
-			t.Errorf("got %d bytes, %v", len(got), err)
+			t.Errorf("spliced %d bytes, %v", len(got), err)
 		}
+		eventually(t, "the rest comes", func() bool { return spoilt(t, s) })
+		if got := fetched(t, s, cache.ReadOptions{}); got != "="+string(want) {
+			t.Errorf("read %d bytes", len(got)-1)
+		}
+		eventually(t, "the rest comes", func() bool { return spoilt(t, s) })
 	}
-	if n := w.conns.Load(); n != 3 {
-		t.Errorf("%d connections, want 3", n)
+	if n := w.conns.Load(); n != 6 {
+		t.Errorf("%d connections, want 6", n)
 	}
 }
 
@@ -138,7 +143,7 @@ func TestSpliceFails(t *testing.T) {
 		}
 		got, err := spliced(t, b, 64<<10)
 		var failed *cache.BucketError
-		if !errors.As(err, &failed) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "body cut ") {
+		if !strings.Contains(err.Error(), want) || !errors.As(err, &failed) && during == nil {
 			t.Errorf("%s: got error %v, want %q", name, err, want)
 		}
 		if len(got) > len(body)-10 {
@@ -152,10 +157,10 @@ func TestSpliceFails(t *testing.T) {
 			t.Errorf("%s: %d slots are taken", name, n)
 		}
 	}
-	f("cut", "unexpected EOF", func(net.Conn) {}, nil)
+	f("cut", "body cut 10 bytes before its end: unexpected EOF", func(net.Conn) {}, nil)
 	f("reset", "connection reset", func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }, nil)
 	f("stalled", "timeouts.stall", waitClosed, nil)
-	f("closed", "use of closed", waitClosed, func(b io.Closer) { b.Close() })
+	f("closed", "closed", waitClosed, func(b io.Closer) { b.Close() })
 }
 
 // A pipe that is full takes nothing, and nobody waits for the socket, which has bytes.
@@ -226,7 +231,7 @@ func TestBytesBetweenAnswers(t *testing.T) {
 				t.Fatalf("got %q", got)
 			}
 			now <- struct{}{}
-			eventually(t, "something comes", func() bool { return readable(t, s.client.pool.idle[0]) })
+			eventually(t, "something comes", func() bool { return spoilt(t, s) })
 			if got := fetched(t, s, cache.ReadOptions{}); got != "=right" || w.conns.Load() != 2 {
 				t.Errorf("got %q over %d connections, want another one", got, w.conns.Load())
 			}
@@ -255,11 +260,16 @@ func TestBytesBetweenAnswersOverTLS(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 		now <- struct{}{}
-		eventually(t, "something comes", func() bool { return readable(t, s.client.pool.idle[0]) })
+		eventually(t, "something comes", func() bool { return spoilt(t, s) })
 	}
 	if f.conns != 3 {
 		t.Errorf("%d connections, want 3", f.conns)
 	}
+}
+
+// spoilt tells whether no idle connection is silent.
+func spoilt(t *testing.T, s *S3) bool {
+	return len(s.client.pool.idle) == 0 || readable(t, s.client.pool.idle[0])
 }
 
 // readable tells whether bytes, or the end, have come.

@@ -124,7 +124,7 @@ type moving struct {
 }
 
 func (m *moving) try(fd uintptr) bool {
-	for {
+	for full := false; ; {
 		n, err := unix.Splice(int(fd), nil, m.pipe, nil, m.limit, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 		switch {
 		case n > 0:
@@ -134,7 +134,11 @@ func (m *moving) try(fd uintptr) bool {
 			m.err = io.EOF
 			return true
 		case err == syscall.EAGAIN:
-			return arrived(int(fd)) // the pipe is full; else the socket has nothing
+			// The socket has nothing, or the pipe is full: if there were bytes before, it is the pipe.
+			if full || !arrived(int(fd)) {
+				return full
+			}
+			full = true
 		case err != syscall.EINTR:
 			m.err = os.NewSyscallError("splice", err)
 			return true
