@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,26 +94,28 @@ func TestQueueUsage(t *testing.T) {
 // Looking for the directory does no harm while a gateway has it: what is arriving stays where it is.
 func TestQueueLeavesARunningGatewayAlone(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
+	body := strings.Repeat("a body that is too long to be held in memory\n", 3000)
 	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key := strings.TrimPrefix(r.URL.Path, "/")
-		w.Header().Set("Content-Length", fmt.Sprint(len(key)))
-		_, _ = io.WriteString(w, key[:4])
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		_, _ = io.WriteString(w, body[:4])
 		w.(http.Flusher).Flush()
 		close(begun)
 		<-release
-		_, _ = io.WriteString(w, key[4:])
+		_, _ = io.WriteString(w, body[4:])
 	}))
 	defer old.Close()
+	goOn := sync.OnceFunc(func() { close(release) })
+	defer goOn() // also when the test fails: old waits for its answers
 	r := newQueueRig(t, old.URL, `listen: ""`)
 	r.serve(t)
 	got := make(chan error, 1)
 	go func() {
-		resp, err := http.Get("http://" + r.listen + "/a-long-key.txt")
+		resp, err := http.Get("http://" + r.listen + "/a.txt")
 		if err == nil {
 			defer resp.Body.Close()
-			var body []byte
-			if body, err = io.ReadAll(resp.Body); string(body) != "a-long-key.txt" {
-				err = fmt.Errorf("got %q, %w", body, err)
+			var all []byte
+			if all, err = io.ReadAll(resp.Body); string(all) != body {
+				err = fmt.Errorf("got %d bytes, %w", len(all), err)
 			}
 		}
 		got <- err
@@ -131,11 +134,17 @@ func TestQueueLeavesARunningGatewayAlone(t *testing.T) {
 	if after := files(t, r.data); !slices.Equal(after, before) {
 		t.Errorf("data_dir had %q, has %q", before, after)
 	}
-	close(release)
+	goOn()
 	if err := <-got; err != nil {
 		t.Error(err)
 	}
-	r.waitSaved(t, "a-long-key.txt")
+	harness.Eventually(t, 20*time.Second, func() error {
+		saved, err := os.ReadFile(filepath.Join(r.bucket, "a.txt"))
+		if err == nil && string(saved) != body {
+			t.Fatalf("%d bytes are in the bucket, want %d", len(saved), len(body))
+		}
+		return err
+	})
 }
 
 // files are the names of all files below a directory.
