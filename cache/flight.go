@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -146,9 +147,12 @@ func (f *flight) published() bool {
 	}
 }
 
+// publishStarted shows the body to its readers once there is something of it, and lets them go first: an origin that
+// sends fast would keep this goroutine busy for a slice of the scheduler's time before their first byte.
 func (f *flight) publishStarted() {
 	if !f.published() && f.body.started() {
 		f.publish(outcomeShared)
+		runtime.Gosched()
 	}
 }
 

@@ -89,8 +89,8 @@ func (f *flight) copy(p *Pull) error {
 			if _, err := f.body.Write(buf[:n]); err != nil {
 				return err
 			}
-			_, _ = v.Write(buf[:n]) // hashes never fail
 			f.publishStarted()
+			_, _ = v.Write(buf[:n]) // hashes never fail
 			if f.deserted() {
 				return errNobody
 			}
