@@ -132,6 +132,8 @@ func (m *memory) read(ctx context.Context, site *Site, r *reading, o ReadOptions
 	if arrivesAtOnce(obj.Body, obj.Length) {
 		m.arrive(r, obj.Body)
 	} else {
+		// Nobody waits for it: the bucket's limits bound it, its readers are waited for where they are answered, and at
+		// the end of the process there is nothing of it to keep.
 		go m.arrive(r, obj.Body)
 	}
 	return first, err
