@@ -65,6 +65,7 @@ type Cache struct {
 	log      *slog.Logger
 	limits   Limits
 	slots    chan struct{} // one per pull
+	fleet    Fleet         // nil: this gateway is on its own
 	memory   *memory       // nil: nothing is kept in memory
 	negative *negatives
 	heads    *remembered[headAnswer]
@@ -101,6 +102,9 @@ func New(l Limits, m Memory, spool Spool, log *slog.Logger) *Cache {
 		flights: make(map[flightKey]*flight),
 	}
 }
+
+// Join makes the cache one of a fleet. It is called before anything else.
+func (c *Cache) Join(f Fleet) { c.fleet = f }
 
 // Drain waits until all pulls have ended. When ctx ends before that, it cancels them: their readers fail and nothing of
 // them is kept. No Fill may be called after Drain.

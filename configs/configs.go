@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"mirrorgate/cache"
+	"mirrorgate/cache/shared"
 	"mirrorgate/cache/writeback"
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
@@ -21,6 +22,7 @@ type Config struct {
 	Writeback writeback.Config      `yaml:"writeback"`
 	Memory    cache.Memory          `yaml:"memory"`
 	Limits    Limits                `yaml:"limits"`
+	Shared    shared.Config         `yaml:"shared"`
 	Sites     []Site                `yaml:"sites"`
 }
 
@@ -94,6 +96,7 @@ func (c *Config) check(report func(path, problem string)) {
 	c.Writeback.Validate(under("writeback", report))
 	c.Memory.Validate(under("memory", report))
 	c.Limits.Validate(under("limits", report))
+	c.Shared.Validate(under("shared", report))
 	if len(c.Sites) == 0 {
 		report("sites", "none is given: a gateway needs at least one site with its hosts and bucket")
 	}
