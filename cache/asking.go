@@ -65,3 +65,14 @@ func (m *memory) drop(id ID) {
 	delete(m.readings, readingKey{ID: id, headers: true})
 	m.kept.Invalidate(id)
 }
+
+// doubt has the bucket asked for every object before it is answered again.
+func (m *memory) doubt() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.asking)
+	clear(m.readings)
+	for _, r := range m.kept.All() {
+		r.renew(0)
+	}
+}

@@ -65,6 +65,7 @@ type Cache struct {
 	log      *slog.Logger
 	limits   Limits
 	slots    chan struct{} // one per pull
+	relays   chan struct{} // one per body that comes from another gateway
 	fleet    Fleet         // nil: this gateway is on its own
 	memory   *memory       // nil: nothing is kept in memory
 	negative *negatives
@@ -91,6 +92,7 @@ func New(l Limits, m Memory, spool Spool, log *slog.Logger) *Cache {
 	return &Cache{
 		spool: spool, log: log, limits: l,
 		slots:    make(chan struct{}, l.MaxPulls),
+		relays:   make(chan struct{}, l.MaxPulls),
 		memory:   newMemory(m, time.Now),
 		negative: newNegatives(l.MaxNegative, time.Now),
 		heads:    newRemembered[headAnswer](l.MaxNegative, time.Now),
@@ -164,6 +166,19 @@ func (c *Cache) Recall(site *Site, key string, headersOnly bool) *Resident {
 func (c *Cache) Written(id ID) {
 	if c.memory != nil {
 		c.memory.drop(id)
+	}
+}
+
+// Saved says that another gateway has written an object: what is known of it here may be old.
+func (c *Cache) Saved(id ID) {
+	c.Written(id)
+	c.forget(id)
+}
+
+// Doubt says that other gateways may have written anything: buckets are asked again for what is in memory.
+func (c *Cache) Doubt() {
+	if c.memory != nil {
+		c.memory.doubt()
 	}
 }
 

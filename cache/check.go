@@ -42,7 +42,7 @@ func (c *Cache) Checked(site *Site, key string) bool {
 func (c *Cache) Refresh(ctx context.Context, site *Site, key string, o FillOptions, load Loader) error {
 	o.Check = true
 	f := c.newFlight(ID{site.Name, key}, site, o, load)
-	f.period = recheck
+	f.period, f.claimed = recheck, true // whatever other gateways do
 	f = c.launch(f)
 	select {
 	case <-f.done:
@@ -85,6 +85,7 @@ func (f *flight) settle(stands bool) {
 	case !f.opts.Check:
 	case stands:
 		f.cache.checked.put(f.id, struct{}{}, f.period)
+		f.settleLease()
 	default:
 		f.cache.checked.put(f.id, struct{}{}, recheck)
 	}

@@ -183,8 +183,8 @@ func (f *flight) follow(first bool) (*Object, error) {
 		} else {
 			obj.Meta.Size = size
 		}
-		if obj.Pull.Collapsed = !first; !first {
-			obj.Pull.SetCookie = nil
+		if !first {
+			obj.Pull.Collapsed, obj.Pull.SetCookie = true, nil
 		}
 		return obj, nil
 	case f.handed && first:

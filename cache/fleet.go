@@ -24,27 +24,31 @@ type Fleet interface {
 // none: nobody knows, and the caller does best to pull on its own.
 type Standing struct {
 	Lease    Lease          // the caller pulls, and ends the lease
-	Negative *NegativeError // another gateway has learnt lately that there is no such object
+	Negative *NegativeError // another gateway has learnt that there is no such object; Remembered
 	Peer     Peer           // another gateway pulls it, or keeps it until it is saved
-	Saved    bool           // another gateway has saved it a moment ago: it is in the bucket
+	Saved    bool           // another gateway has found or made the bucket's object good a moment ago
 
-	Note string // what stands in the fleet's notes, for the next Claim; opaque
+	Left time.Duration // how long Negative holds
+	Note string        // what stands in the fleet's notes, for the next Claim; opaque
 }
 
-// Lease is the right to pull a key for all gateways.
+// Lease is the right to pull a key for all gateways. It is ended by Commit, or by Release or Settle.
 type Lease interface {
-	// Commit says that the body is committed to the spool: the lease lasts until the object is saved, and what is not
-	// saved when this gateway is lost will be pulled again by another. It returns when that is noted, or after a short,
-	// bounded time.
+	// Commit says that the body is about to be committed to the spool: the lease lasts until the object is saved, and
+	// what is not saved when this gateway is lost will be pulled again by another. It returns when that is noted, or
+	// after a short, bounded time.
 	Commit(ctx context.Context)
-	// Release ends the lease. After Commit it does nothing. It does not block.
+	// Release ends the lease: nothing is kept, also after a Commit. It does not block.
 	Release()
+	// Settle ends the lease of a check: the bucket's object is good, and for the time given nobody need check it again.
+	// It does not block.
+	Settle(period time.Duration)
 }
 
 // Peer is another gateway that has an object, or is pulling it.
 type Peer interface {
 	// Open asks for the body from byte from on; match is the origin's strong ETag that the object must have, or "". It
-	// returns when the peer knows what it can give: the Pull's Meta is the whole object's, and its Length that of Body.
+	// returns when the peer knows what it can give: a Pull whose Meta is the whole object's, and which is Relayed.
 	//
 	// Errors: ErrPeerGone; ErrPeerLacks; ErrPeerAlone; *NegativeError and *PeerError when the peer's pull failed.
 	// The body fails with ErrPeerGone when the peer ends before its end.

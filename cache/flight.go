@@ -25,6 +25,11 @@ type flight struct {
 	info    PullInfo // outcomeShared
 	body    *body    // outcomeShared
 
+	lease   Lease // of the fleet, for this pull; nil: there is none
+	claimed bool  // the fleet was asked
+	relays  bool  // the body is another gateway's; set before ready is closed
+	kept    bool  // the spool has it
+
 	leave  func()         // gives back a place of limits.max_solo_pulls or max_range_pulls; nil: it has none
 	joined sync.WaitGroup // those who wait for ready and have not opened the body yet
 	coming int            // how many they are; the cache's mu guards it
@@ -83,9 +88,10 @@ func (f *flight) run() {
 	defer f.giveBack()
 	ctx, cancel := context.WithCancel(f.cache.life)
 	defer cancel()
-	if f.present(ctx) {
+	if f.present(ctx) || !f.leads(ctx) {
 		return
 	}
+	defer f.endLease()
 	release, err := f.cache.slot(ctx, f.opts.Wait)
 	if err != nil {
 		f.fail(err)
@@ -97,10 +103,16 @@ func (f *flight) run() {
 		f.fail(err)
 		return
 	}
+	f.take(ctx, pull, release)
+}
+
+// take gives the pull's answer to those who wait, and returns when it has ended. release frees its slot.
+func (f *flight) take(ctx context.Context, pull *Pull, release func()) {
 	draft := f.draft(pull)
 	if draft == nil {
-		f.handOver(pull, func() { release(); cancel() })
-		<-ctx.Done() // until its reader has closed it, it is a pull that Drain waits for
+		read, done := context.WithCancel(ctx)
+		f.handOver(pull, func() { release(); done() })
+		<-read.Done() // until its reader has closed it, it is a pull that Drain waits for
 		return
 	}
 	defer release()
@@ -125,6 +137,11 @@ func (f *flight) present(ctx context.Context) bool {
 	if errors.Is(err, ErrNotFound) && f.cache.spool.Saved(f.id) {
 		_, err = f.site.Bucket.Open(ctx, f.id.Key, o)
 	}
+	return f.found(err)
+}
+
+// found ends the flight if a look into the bucket or the spool has found the object, or failed.
+func (f *flight) found(err error) bool {
 	switch {
 	case err == nil:
 		f.cache.leave(f)
@@ -166,7 +183,7 @@ func (f *flight) publish(o outcome) {
 func (f *flight) fail(err error) {
 	var negative *NegativeError
 	if errors.As(err, &negative) && !f.opts.Solo && !f.opts.Check {
-		f.cache.negative.remember(f.id, f.opts.Scope, negative, f.opts.NegativeTTL)
+		f.learn(negative)
 	}
 	f.settle(negative != nil || errors.Is(err, ErrUnchanged))
 	f.err = err

@@ -29,6 +29,9 @@ type Pull struct {
 	// Final, if there is one, says the same once the length in bytes is known that Meta did not know.
 	Final func(size int64) (reason string)
 
+	// Relayed: the body is another gateway's, which saves the object if Kept. This one keeps nothing of it.
+	Relayed, Kept bool
+
 	// SameMD5, in hex, is that of the copy which is to be replaced: a body that is the same is not kept again.
 	SameMD5 string
 
@@ -50,6 +53,7 @@ func (p *Pull) partial() bool { return p.Length > 0 }
 func (p *Pull) info() PullInfo {
 	return PullInfo{
 		Target: p.Target, Reason: p.Reason, SetCookie: p.SetCookie, Partial: p.partial(), Start: p.Start,
+		Kept: p.Kept, Collapsed: p.Relayed,
 	}
 }
 
@@ -72,6 +76,10 @@ type FillOptions struct {
 	// Scope names what the answer "not there" depends on besides the site and key: the targets asked.
 	Scope       string
 	NegativeTTL time.Duration // 0: such answers are not remembered
+
+	// Later is the loader of a pull that begins when another gateway's has broken off: what its client has waited for
+	// until then does not count. nil: a body that breaks off there is not continued from an origin.
+	Later Loader
 }
 
 // NegativeError is an origin's definite answer that clients get no object. It is remembered for a short time.

@@ -18,6 +18,7 @@ func (f *flight) handOver(p *Pull, done func()) {
 	}
 	f.dropped = p.Reason
 	f.settle(p.Reason != "spool")
+	f.endLease()
 	f.cache.leave(f)
 	if f.handed = f.place(); f.handed {
 		f.solo <- p

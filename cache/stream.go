@@ -30,9 +30,9 @@ func (f *flight) stream(ctx context.Context, p *Pull, draft Draft) {
 		f.cache.log.Warn("user metadata over 2 KiB was left out", "site", f.id.Site, "key", f.id.Key, "entries", dropped)
 	}
 	f.meta, f.info = meta, p.info()
-	f.info.Kept = f.keeps()
+	f.info.Kept = f.keeps() || p.Kept
 	f.body = newBody(draft, p.length())
-	if f.info.Kept && f.body.size >= 0 && !f.opts.Check { // a check may find that nothing has changed
+	if f.keeps() && f.body.size >= 0 && !f.opts.Check { // a check may find that nothing has changed
 		draft.Announce(f.entry(p, f.body.size, ""))
 	}
 	f.body.full, f.body.admit, f.body.stall = f.outgrown, f.admit, f.opts.Stall
@@ -55,7 +55,7 @@ func (f *flight) stream(ctx context.Context, p *Pull, draft Draft) {
 }
 
 // keeps tells whether the body is to be saved, as far as its header tells.
-func (f *flight) keeps() bool { return f.site.Save && f.opts.Part == nil }
+func (f *flight) keeps() bool { return f.site.Save && f.opts.Part == nil && !f.relays }
 
 // logEnd reports how a pull ended. That its readers left a body which is not kept is no fault.
 func (f *flight) logEnd(ctx context.Context, p *Pull, err error) {
@@ -119,7 +119,7 @@ func (f *flight) commit(p *Pull, v *verifier) error {
 	} else if err != nil {
 		return err
 	}
-	if f.opts.Part != nil || f.body.window > 0 {
+	if f.opts.Part != nil || f.body.window > 0 || f.relays {
 		return nil
 	}
 	f.cache.forget(f.id)
@@ -136,7 +136,9 @@ func (f *flight) commit(p *Pull, v *verifier) error {
 	if !f.site.Save {
 		return nil
 	}
+	f.commitLease()
 	err = f.body.draft.Commit(f.entry(p, f.body.written, md5))
+	f.kept = err == nil
 	if errors.Is(err, ErrNoRoom) { // for its record: that costs the copy, never the answer
 		f.cache.log.Warn("the spool has no room", "site", f.id.Site, "key", f.id.Key, "err", err)
 		f.notKept("spool")

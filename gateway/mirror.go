@@ -43,6 +43,7 @@ func (v *visit) fillOptions(plan rules.Plan) cache.FillOptions {
 		Stall:       v.origin().Stall,
 		Scope:       scope(plan),
 		NegativeTTL: v.site.NegativeTTL,
+		Later:       func(ctx context.Context) (*cache.Pull, error) { return v.loader(plan)(ctx) },
 	}
 }
 

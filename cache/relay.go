@@ -1,0 +1,189 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+)
+
+// relay follows another gateway's pull for the clients of this one, and tells whether that was the end of the flight;
+// if not, the peer is of no use. s is where the peer comes from.
+func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
+	if !f.awaitedHere() { // behind a redirect: the other gateway has it saved
+		f.cache.leave(f)
+		f.publish(outcomePresent)
+		return true
+	}
+	if err := acquire(ctx, f.cache.relays, f.opts.Wait, "limits.max_pulls"); err != nil {
+		f.end(err)
+		return true
+	}
+	defer func() { <-f.cache.relays }()
+	pull, err := peer.Open(ctx, 0, "")
+	var failed *PeerError
+	switch {
+	case errors.Is(err, ErrPeerAlone):
+		f.cache.unshared.put(f.id, struct{}{}, unsharedTTL)
+		f.cache.leave(f)
+		f.publish(outcomeAlone)
+		return true
+	case errors.As(err, &failed):
+		f.relays = true
+		f.fail(err)
+		return true
+	case err != nil:
+		return false
+	}
+	f.relays = true
+	pull.Body = &relayed{ctx: ctx, flight: f, body: pull.Body, meta: pull.Meta, past: s}
+	f.take(ctx, pull, func() {})
+	return true
+}
+
+// awaitedHere tells whether anybody waits for the flight.
+func (f *flight) awaitedHere() bool {
+	f.cache.mu.Lock()
+	defer f.cache.mu.Unlock()
+	return f.coming > 0
+}
+
+// relayed is a body from another gateway. If it breaks off it goes on from wherever the rest can be had: from the
+// gateway that pulls now, from the bucket, or from a pull of this gateway's own. That must have the same strong ETag.
+type relayed struct {
+	ctx    context.Context
+	flight *flight
+	body   io.ReadCloser
+	meta   Meta      // of the whole object
+	past   *Standing // where body comes from
+	at     int64
+	breaks int
+}
+
+// maxBreaks is how often a body from other gateways is continued.
+const maxBreaks = 3
+
+func (r *relayed) Read(p []byte) (int, error) {
+	for {
+		n, err := r.body.Read(p)
+		r.at += int64(n)
+		switch {
+		case !errors.Is(err, ErrPeerGone):
+			return n, err
+		case n > 0:
+			return n, nil // it comes again
+		}
+		if failed := r.goOn(err); failed != nil {
+			return 0, failed
+		}
+	}
+}
+
+func (r *relayed) Close() error { return r.body.Close() }
+
+// goOn finds the rest of the body.
+func (r *relayed) goOn(broke error) error {
+	if r.breaks++; r.breaks > maxBreaks || !strings.HasPrefix(r.meta.Origin.ETag, `"`) {
+		return broke
+	}
+	_ = r.body.Close() // it is broken
+	r.body = io.NopCloser(strings.NewReader(""))
+	past := r.past
+	for range maxClaims {
+		s := r.flight.cache.fleet.Claim(r.ctx, r.flight.id, r.flight.opts.Scope, past)
+		body, err := r.rest(s)
+		if err == nil {
+			r.body, r.past = body, &s
+			return nil
+		}
+		broke = errors.Join(broke, err)
+		if s.Lease != nil || s.Peer == nil && !s.Saved {
+			break // what this gateway could not do itself
+		}
+		past = &s
+	}
+	return broke
+}
+
+// rest opens the body from where it broke off.
+func (r *relayed) rest(s Standing) (io.ReadCloser, error) {
+	switch {
+	case s.Peer != nil:
+		pull, err := s.Peer.Open(r.ctx, r.at, r.meta.Origin.ETag)
+		if err != nil {
+			return nil, err
+		}
+		return r.same(pull.Meta, pull.Body)
+	case s.Saved:
+		from := &Range{First: r.at, Last: -1}
+		obj, err := r.flight.site.Bucket.Open(r.ctx, r.flight.id.Key, ReadOptions{Range: from})
+		if err != nil {
+			return nil, err
+		}
+		return r.same(obj.Meta, obj.Body)
+	case s.Negative != nil:
+		return nil, s.Negative
+	default:
+		return r.own(s.Lease)
+	}
+}
+
+// errAnother means that the rest of a body that broke off is not there any more.
+var errAnother = errors.New("there is another version of the object by now")
+
+// same takes body for the rest if it is that of the same object.
+func (r *relayed) same(m Meta, body io.ReadCloser) (io.ReadCloser, error) {
+	if m.Origin.ETag != r.meta.Origin.ETag || r.meta.Size >= 0 && m.Size >= 0 && m.Size != r.meta.Size {
+		return nil, errors.Join(errAnother, body.Close())
+	}
+	return body, nil
+}
+
+// own pulls the object, as a flight that takes the place of this one, and follows that.
+func (r *relayed) own(lease Lease) (io.ReadCloser, error) {
+	f := r.flight
+	if f.opts.Later == nil {
+		if lease != nil {
+			lease.Release()
+		}
+		return nil, errors.New("nobody can pull it")
+	}
+	next := f.cache.newFlight(f.id, f.site, f.opts, f.opts.Later)
+	next.lease, next.claimed = lease, true
+	next = f.cache.succeed(f, next)
+	defer f.cache.arrived(next)
+	obj, err := next.follow(false)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.same(obj.Meta, obj.Body)
+	if err != nil {
+		return nil, err
+	}
+	left := int64(-1)
+	if obj.Length >= 0 {
+		if left = obj.Length - r.at; left < 0 {
+			return nil, errors.Join(errAnother, body.Close())
+		}
+	}
+	body.(*follower).enter(r.at, left)
+	return body, nil
+}
+
+// succeed starts next in the place of f, which nobody joins any more. If another flight has taken that place, it
+// returns that one. The caller calls arrived.
+func (c *Cache) succeed(f, next *flight) *flight {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remove(f)
+	flies, ok := c.flights[next.key()]
+	if ok {
+		next.endLease()
+		next = flies
+	} else {
+		c.flights[next.key()] = next
+		next.start()
+	}
+	next.await()
+	return next
+}

@@ -1,0 +1,84 @@
+package cache
+
+import (
+	"context"
+	"strings"
+)
+
+// Share answers another gateway from a pull that this one makes, once it is known what comes of it, or from the spool.
+// The answer's Body is the caller's to close. Its outcome is PeerFailed exactly if there is an error: that of the pull.
+func (c *Cache) Share(ctx context.Context, ask PeerAsk) (PeerAnswer, error) {
+	c.mu.Lock()
+	f := c.flights[flightKey{ID: ask.ID}]
+	if f != nil {
+		f.await()
+	}
+	c.mu.Unlock()
+	if f == nil {
+		return c.shareSpooled(ask)
+	}
+	defer c.arrived(f)
+	select {
+	case <-f.ready:
+	case <-ctx.Done():
+		return PeerAnswer{Outcome: PeerLacks}, nil
+	}
+	switch {
+	case f.relays:
+		return PeerAnswer{Outcome: PeerLacks}, nil
+	case f.outcome == outcomeShared:
+		return f.share(ask), nil
+	case f.outcome == outcomeAlone:
+		return PeerAnswer{Outcome: PeerAlone}, nil
+	case f.outcome == outcomePresent:
+		return c.shareSpooled(ask)
+	default:
+		return PeerAnswer{Outcome: PeerFailed}, f.err
+	}
+}
+
+// share opens the flight's body for another gateway.
+func (f *flight) share(ask PeerAsk) PeerAnswer {
+	reader, size := f.body.open()
+	meta := f.meta
+	meta.Size = size
+	if !ask.fits(meta) {
+		_ = reader.Close() // nothing was read
+		return PeerAnswer{Outcome: PeerLacks}
+	}
+	left := int64(-1)
+	if size >= 0 {
+		left = size - ask.From
+	}
+	reader.enter(ask.From, left)
+	return PeerAnswer{
+		Outcome: PeerHas, Meta: meta, Length: left, Target: f.info.Target, Kept: f.info.Kept, Body: reader,
+	}
+}
+
+// fits tells whether the object is the one that was asked for, and has bytes from the first one on.
+func (a PeerAsk) fits(m Meta) bool {
+	if a.Match != "" && (a.Match != m.Origin.ETag || !strings.HasPrefix(a.Match, `"`)) {
+		return false
+	}
+	return a.From == 0 || a.From > 0 && (m.Size < 0 || a.From < m.Size)
+}
+
+// shareSpooled opens what is committed and not yet saved.
+func (c *Cache) shareSpooled(ask PeerAsk) (PeerAnswer, error) {
+	var o ReadOptions
+	if ask.From > 0 {
+		o.Range = &Range{First: ask.From, Last: -1}
+	}
+	obj, err := c.spool.Open(ask.ID, o)
+	if err != nil {
+		return PeerAnswer{Outcome: PeerLacks}, nil // or cannot read it: the asker does without
+	}
+	if !ask.fits(obj.Meta) {
+		_ = obj.Body.Close() // nothing was read
+		return PeerAnswer{Outcome: PeerLacks}, nil
+	}
+	return PeerAnswer{
+		Outcome: PeerHas, Meta: obj.Meta, Length: obj.Length, Target: obj.Meta.Origin.Target, Kept: true, Body: obj.Body,
+	}, nil
+}
