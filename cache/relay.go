@@ -89,6 +89,12 @@ func (r *relayed) goOn(broke error) error {
 	_ = r.body.Close() // it is broken
 	r.body = io.NopCloser(strings.NewReader(""))
 	past := r.past
+	if past.Peer != nil { // it may be the connection alone that broke
+		if body, err := r.rest(*past); err == nil {
+			r.body = body
+			return nil
+		}
+	}
 	for range maxClaims {
 		s := r.flight.cache.fleet.Claim(r.ctx, r.flight.id, r.flight.opts.Scope, past)
 		body, err := r.rest(s)
