@@ -34,6 +34,13 @@ func movable(body io.Reader, length int64) bool {
 	return false
 }
 
+// goesOn tells whether the first bytes of a body that the kernel moves are there, so that they are sent at once behind
+// what was written before. Those of a file are.
+func goesOn(body io.Reader) bool {
+	_, ok := body.(cache.FileBody)
+	return ok
+}
+
 // ReadFrom sends a body that the kernel can move, and any other by copying. A bufio.Writer calls it, once it is empty.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	switch body := r.(type) {

@@ -25,6 +25,7 @@ type outlet struct {
 	step   func(fd uintptr) bool // bound once: each method value is an allocation
 	pace   pace
 	stall  time.Duration
+	joins  bool // see joinNext
 
 	// The move under way.
 	mover mover
@@ -45,23 +46,36 @@ func (o *outlet) open(socket *net.TCPConn, pace pace, stall time.Duration) (err 
 	return err
 }
 
-// write sends all of p, by one system call if the socket takes it all.
+// write sends all of p, by one system call if the socket takes it all. After joinNext it may leave with what is sent
+// next.
 func (o *outlet) write(p []byte) (written int, err error) {
+	o.piece.joins, o.joins = o.joins, false
 	for written < len(p) && err == nil {
 		var n int
-		o.piece = p[written:]
+		o.piece.bytes = p[written:]
 		n, err = o.send(&o.piece)
 		written += n
 	}
-	o.piece = nil
+	o.piece.bytes = nil
 	return written, err
 }
 
-// piece is bytes of this process.
-type piece []byte
+// joinNext has the next write wait in the socket for bytes that are sent at once behind it: they leave as one segment
+// then. Without such bytes the kernel would keep its end back for 200 ms.
+func (o *outlet) joinNext() { o.joins = true }
 
-func (p *piece) move(fd uintptr) (int, error) {
-	n, err := syscall.Write(int(fd), *p)
+// piece is bytes of this process.
+type piece struct {
+	bytes []byte
+	joins bool // with those that come next
+}
+
+func (p *piece) move(fd uintptr) (n int, err error) {
+	if p.joins {
+		n, err = unix.SendmsgN(int(fd), p.bytes, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
+	} else {
+		n, err = syscall.Write(int(fd), p.bytes)
+	}
 	if err == syscall.EAGAIN {
 		return 0, err
 	}

@@ -22,6 +22,9 @@ func (o *outlet) open(socket *net.TCPConn, pace pace, stall time.Duration) error
 	return nil
 }
 
+// joinNext is of no use here.
+func (*outlet) joinNext() {}
+
 func (o *outlet) write(p []byte) (written int, err error) {
 	for {
 		began := time.Now()

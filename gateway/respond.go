@@ -68,6 +68,7 @@ func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
 		}
 	default:
 		body := &stream{body: a.body, length: a.length, done: func(err error) { g.exit(); g.finished(v, err) }}
+		body.client, _ = ctx.Conn().(*conn)
 		if a.length < 0 && v.r.has10 {
 			g.closeDelimited(ctx, body)
 			return

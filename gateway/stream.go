@@ -17,6 +17,7 @@ const sendBuffer = 36 << 10
 // first if there is one, and the error of the write is lost.
 type stream struct {
 	body   io.ReadCloser
+	client *conn           // that it goes to; nil: not known
 	length int64           // -1: not known
 	done   func(err error) // at the true end of the body
 	after  func()          // after that; or nil
@@ -80,7 +81,8 @@ func (s *stream) copyTo(out *bufio.Writer) (total int64, err error) {
 	}
 }
 
-// begin sends the header, and with it what has been read of the body from its socket already.
+// begin sends the header, and with it what has been read of the body from its socket already. They leave together with
+// what comes next, if that is there.
 func (s *stream) begin(out *bufio.Writer) (total int64, err error) {
 	arrived, ok := s.body.(interface{ Buffered() int })
 	for ok && arrived.Buffered() > 0 && err == nil {
@@ -92,6 +94,9 @@ func (s *stream) begin(out *bufio.Writer) (total int64, err error) {
 		if out.Available() == 0 && err == nil {
 			err = out.Flush()
 		}
+	}
+	if err == nil && s.client != nil && total < s.length && goesOn(s.body) {
+		s.client.out.joinNext()
 	}
 	if err == nil || err == io.EOF {
 		if failed := out.Flush(); failed != nil {
