@@ -11,6 +11,10 @@ type SocketBody interface {
 	// without waiting; SpliceTo may be called once there are none.
 	Buffered() int
 
+	// Arrived is how many bytes have come to the socket that are not read yet: SpliceTo and Read give some of them
+	// without waiting. It may count what comes behind the body.
+	Arrived() int
+
 	// SpliceTo moves up to max bytes of the body into the pipe whose writing end is fd, which has room for at least one.
 	// It waits for bytes as long as Read would. Like Read it returns what it moved, io.EOF after the body's last byte or
 	// together with it, and the same errors for a body that is cut; 0 and nil mean that the pipe took nothing.

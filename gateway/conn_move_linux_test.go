@@ -64,6 +64,17 @@ type socketBody struct {
 
 func (b *socketBody) Buffered() int { return len(b.first) }
 
+func (b *socketBody) Arrived() (n int) {
+	raw, err := b.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	}
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 func (b *socketBody) Read(p []byte) (n int, err error) {
 	if len(b.first) > 0 {
 		n = copy(p, b.first)

@@ -180,6 +180,23 @@ func TestSpliceIntoFullPipe(t *testing.T) {
 	}
 }
 
+// What has come to the socket is counted, what was moved or came with the header is not; nor what is closed.
+func TestArrived(t *testing.T) {
+	const come = 30 << 10
+	b := openSocket(t, serving(t, make([]byte, 2*come), come, "", waitClosed).bucket(t, nil))
+	left := come - b.Buffered()
+	eventually(t, "all comes", func() bool { return b.Arrived() == left })
+	io.ReadFull(b, make([]byte, b.Buffered()))
+	_, w := newPipe(t)
+	if n, err := b.SpliceTo(w.Fd(), 1000); n != 1000 || err != nil || b.Arrived() != left-1000 {
+		t.Errorf("moved %d, %v; %d of %d have arrived", n, err, b.Arrived(), left)
+	}
+	b.Close()
+	if n := b.Arrived(); n != 0 {
+		t.Errorf("%d have arrived behind Close", n)
+	}
+}
+
 // Bytes in the buffer come first, and only by Read.
 func TestSpliceBehindBuffered(t *testing.T) {
 	b := openSocket(t, serving(t, make([]byte, 64<<10), 0, "", nil).bucket(t, nil))

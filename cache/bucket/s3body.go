@@ -135,6 +135,14 @@ type socketBody struct{ body }
 // Buffered is how much Read gives without waiting; see cache.SocketBody.
 func (b *socketBody) Buffered() int { return b.buffered }
 
+// Arrived is how much has come besides; see cache.SocketBody.
+func (b *socketBody) Arrived() int {
+	if b.left == 0 {
+		return 0
+	}
+	return b.conn.raw.arrived()
+}
+
 // SpliceTo moves bytes into a pipe; see cache.SocketBody.
 func (b *socketBody) SpliceTo(fd uintptr, limit int) (int, error) {
 	b.mu.Lock()

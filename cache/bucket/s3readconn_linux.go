@@ -15,6 +15,8 @@ type rawConn struct {
 	socket syscall.RawConn
 	asking asking
 	moving moving
+
+	looking looking
 }
 
 // newRawConn gives nil where there is nothing to gain.
@@ -24,7 +26,7 @@ func newRawConn(c *net.TCPConn) *rawConn {
 		return nil
 	}
 	r := &rawConn{socket: socket}
-	r.asking.step, r.moving.step = r.asking.try, r.moving.try
+	r.asking.step, r.moving.step, r.looking.step = r.asking.try, r.moving.try, r.looking.look
 	return r
 }
 
@@ -135,7 +137,7 @@ func (m *moving) try(fd uintptr) bool {
 			return true
 		case err == syscall.EAGAIN:
 			// The socket has nothing, or the pipe is full: if there were bytes before, it is the pipe.
-			if full || !arrived(int(fd)) {
+			if full || arrived(fd) == 0 {
 				return full
 			}
 			full = true
@@ -146,10 +148,29 @@ func (m *moving) try(fd uintptr) bool {
 	}
 }
 
-// arrived tells whether the socket has bytes to read (FIONREAD).
-func arrived(fd int) bool {
-	n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
-	return err == nil && n > 0
+// arrived is how many bytes the socket has to read.
+func (r *rawConn) arrived() int {
+	if err := r.socket.Control(r.looking.step); err != nil {
+		return 0 // it is closed: the next read says how
+	}
+	return r.looking.n
+}
+
+// looking is one look at the socket.
+type looking struct {
+	step func(fd uintptr) // look, made once
+	n    int
+}
+
+func (l *looking) look(fd uintptr) { l.n = arrived(fd) }
+
+// arrived is how many bytes the socket has to read (FIONREAD).
+func arrived(fd uintptr) int {
+	n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // poll reads without waiting.

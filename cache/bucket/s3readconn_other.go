@@ -16,5 +16,7 @@ func (*rawConn) ask(*readConn, []byte, []byte) (int, error) { return 0, errors.E
 
 func (*rawConn) move(uintptr, int) (int, error) { return 0, errors.ErrUnsupported }
 
+func (*rawConn) arrived() int { return 0 }
+
 // poll finds nothing: what TLS has read already is found without it.
 func (*quietConn) poll([]byte) (int, error) { return 0, errQuiet }
