@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -68,5 +69,79 @@ func TestHeaderJoinsFile(t *testing.T) {
 			t.Errorf("%d bytes: %d segments, %v", size, n, err)
 		}
 		received(t, client, s.want)
+	}
+}
+
+// stalling is a body of which so much was read with its header, so much has come to the socket, and no more comes.
+func stalling(t *testing.T, size, read, come int) *socketBody {
+	t.Helper()
+	s := newSources(t, someBytes(size), read+come)
+	from, err := net.Dial("tcp", s.from.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := s.from.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	if _, err := server.Write(s.want[read:s.sent]); err != nil {
+		t.Fatal(err)
+	}
+	body := &socketBody{from.(*net.TCPConn), s.want[:read], int64(size)}
+	for body.Arrived() < come { // loopback: it is there at once, or nearly
+		runtime.Gosched()
+	}
+	return body
+}
+
+// So does that of a body from a socket, if the next bytes have come.
+func TestHeaderJoinsSocket(t *testing.T) {
+	server, client := warmed(t)
+	for _, read := range []int{0, 4000} {
+		body := stalling(t, 32<<10, read, 32<<10-read)
+		if n, err := sentTo(t, server, body, 32<<10); n != 1 || err != nil {
+			t.Errorf("%d read before: %d segments, %v", read, n, err)
+		}
+		received(t, client, someBytes(32<<10))
+	}
+}
+
+// Nothing waits for the next answer: here the writer is empty before the header's turn to wait comes.
+func TestNothingJoinsTheNextAnswer(t *testing.T) {
+	const read, come = sendBuffer - len(someHeader), 20 << 10
+	server, client := warmed(t)
+	body := stalling(t, read+come, read, come)
+	if _, err := sentTo(t, server, body, read+come); err != nil || server.out.joins {
+		t.Errorf("the next answer waits: %v, %v", server.out.joins, err)
+	}
+	received(t, client, someBytes(read+come))
+}
+
+// The kernel would keep what waits for more back for 200 ms. A client whose bucket stalls gets the header, and what has
+// come of the body, without that.
+func TestStallingBodyHoldsNothingBack(t *testing.T) {
+	const size, keptBack = 40 << 10, 150 * time.Millisecond
+	for _, come := range []struct{ read, come int }{{0, 0}, {4000, 0}, {0, 1}, {4000, 10_000}} {
+		best := time.Hour
+		for try := 0; try < 5 && best > keptBack; try++ {
+			server, client := warmed(t)
+			body := stalling(t, size, come.read, come.come)
+			sent := make(chan error, 1)
+			began := time.Now()
+			go func() {
+				_, err := sentTo(t, server, body, size)
+				sent <- err
+			}()
+			received(t, client, someBytes(size)[:come.read+come.come])
+			best = min(best, time.Since(began))
+			_ = body.TCPConn.Close()
+			if err := <-sent; err == nil {
+				t.Error("a body that was cut has been sent")
+			}
+		}
+		if best > keptBack {
+			t.Errorf("%d bytes with the header, %d behind: they took %s", come.read, come.come, best)
+		}
 	}
 }

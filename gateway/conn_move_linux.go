@@ -34,11 +34,20 @@ func movable(body io.Reader, length int64) bool {
 	return false
 }
 
-// goesOn tells whether the first bytes of a body that the kernel moves are there, so that they are sent at once behind
-// what was written before. Those of a file are.
-func goesOn(body io.Reader) bool {
-	_, ok := body.(cache.FileBody)
-	return ok
+// mostJoined is how much a body from a socket may have left for its header to wait for it. Of a longer one the rest
+// fills a segment of the kernel's anyway, and by its pages: those of two origins would fill it with fewer bytes.
+const mostJoined = 48 << 10
+
+// goesOn tells whether the next bytes of a body that the kernel moves are there, so that they are sent at once behind
+// what was written before: a bucket may stall at any byte. left is how many are to come.
+func goesOn(body io.Reader, left int64) bool {
+	switch b := body.(type) {
+	case cache.FileBody:
+		return left > 0
+	case cache.SocketBody:
+		return left > 0 && left <= mostJoined && b.Arrived() > 0
+	}
+	return false
 }
 
 // ReadFrom sends a body that the kernel can move, and any other by copying. A bufio.Writer calls it, once it is empty.

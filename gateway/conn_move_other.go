@@ -8,7 +8,7 @@ import "io"
 func movable(io.Reader, int64) bool { return false }
 
 // goesOn is of no use here.
-func goesOn(io.Reader) bool { return false }
+func goesOn(io.Reader, int64) bool { return false }
 
 // pipes are of no use here.
 type pipes struct{}

@@ -95,7 +95,7 @@ func (s *stream) begin(out *bufio.Writer) (total int64, err error) {
 			err = out.Flush()
 		}
 	}
-	if err == nil && s.client != nil && total < s.length && goesOn(s.body) {
+	if err == nil && s.client != nil && out.Buffered() > 0 && goesOn(s.body, s.length-total) {
 		s.client.out.joinNext()
 	}
 	if err == nil || err == io.EOF {
