@@ -129,9 +129,9 @@ func TestMemoryHitAllocations(t *testing.T) {
 	}
 }
 
-// hitAllocations is how many the whole process makes for an answer of 1 KiB.
-func hitAllocations(t *testing.T, m cache.Memory) float64 {
-	body := bytes.Repeat([]byte("a"), 1024)
+// holding is an S3 bucket with an object of so many bytes under each key.
+func holding(t *testing.T, size int) cache.Bucket {
+	body := bytes.Repeat([]byte("a"), size)
 	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Type: image/jpeg\r\n"+
 		"Last-Modified: Fri, 01 May 2026 10:00:00 GMT\r\nETag: \"9b36b2e89df94bc458d629499d38cf86\"\r\n\r\n%s", len(body), body)
 	var config bucket.S3Config
@@ -142,7 +142,13 @@ func hitAllocations(t *testing.T, m cache.Memory) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := asker(t, serve(t, b, m), len(body))
+	return b
+}
+
+// hitAllocations is how many the whole process makes for an answer of 1 KiB.
+func hitAllocations(t *testing.T, m cache.Memory) float64 {
+	const size = 1 << 10
+	ask := asker(t, serve(t, holding(t, size), m), size)
 	for range 100 {
 		ask()
 	}

@@ -94,6 +94,7 @@ func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, key string,
 	}
 	body := residentBodies.Get().(*residentBody)
 	body.gateway, body.site, body.key, body.resident = g, site, key, resident
+	body.client, _ = ctx.Conn().(*conn)
 	g.ids.put(&body.id)
 	h.SetBytesV("X-Request-Id", body.id[:])
 	if ctx.IsHead() {
@@ -110,6 +111,7 @@ type residentBody struct {
 	gateway  *Gateway
 	site     *Site
 	key      string
+	client   *conn // nil: not known
 	id       requestID
 	resident *cache.Resident
 	sent     int
@@ -135,6 +137,9 @@ const copiedFrom = 192 << 10
 func (b *residentBody) WriteTo(w io.Writer) (int64, error) {
 	body := b.resident.Body()[b.sent:]
 	if out, ok := w.(*bufio.Writer); ok && len(body) > out.Available() && len(body) < copiedFrom {
+		if b.client != nil && out.Buffered() > 0 {
+			b.client.out.joinNext()
+		}
 		if err := out.Flush(); err != nil {
 			return 0, err
 		}
