@@ -34,9 +34,10 @@ func movable(body io.Reader, length int64) bool {
 	return false
 }
 
-// mostJoined is how much a body from a socket may have left for its header to wait for it. Of a longer one the rest
-// fills a segment of the kernel's anyway, and by its pages: those of two origins would fill it with fewer bytes.
-const mostJoined = 48 << 10
+// mostJoined is how much a body from a socket may have left for its header to wait for it: with the header, and what
+// was read with the bucket's, it is one of the kernel's segments, which have up to 64 KiB. A longer one needs two
+// anyway.
+const mostJoined = 56 << 10
 
 // goesOn tells whether the next bytes of a body that the kernel moves are there, so that they are sent at once behind
 // what was written before: a bucket may stall at any byte. left is how many are to come.
