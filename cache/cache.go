@@ -56,7 +56,7 @@ type Site struct {
 
 	// Ready makes of an object's Meta what the caller wants to have at hand with an object in memory; it is called once
 	// for each, and may be nil.
-	Ready func(Meta) any
+	Ready func(*Meta) any
 }
 
 // Cache is the meeting point of clients, buckets and pulls. All methods may be called concurrently.

@@ -104,7 +104,7 @@ func (m *memory) answer(ctx context.Context, site *Site, id ID, o ReadOptions) (
 		if err != nil {
 			return nil, err
 		}
-		return (&Resident{Meta: meta}).object(o, TierBucket)
+		return meta.object(o, TierBucket)
 	case known == nil && o.Range != nil, known != nil && known.Meta.Size > m.cfg.MaxObject:
 		return m.pass(ctx, site, id, o, known)
 	default:
@@ -161,8 +161,8 @@ func (m *memory) pass(ctx context.Context, site *Site, id ID, o ReadOptions, kno
 		m.lost(id, err)
 		return nil, err
 	}
-	if !known.fresh(m.clock()) || !known.describes(obj.Meta) {
-		m.keep(newResident(site, obj.Meta, nil), asked)
+	if !known.fresh(m.clock()) || !known.describes(&obj.Meta) {
+		m.keep(newResident(site, &obj.Meta, nil), asked)
 	}
 	return obj, nil
 }

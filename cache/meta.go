@@ -35,12 +35,12 @@ type Meta struct {
 }
 
 // equal tells whether two are the same in all.
-func (m Meta) equal(o Meta) bool {
+func (m *Meta) equal(o *Meta) bool {
 	return m.Size == o.Size && m.fixed() == o.fixed() && maps.Equal(m.User, o.User) && slices.Equal(m.Replay, o.Replay) &&
-		m.Bucket.equal(o.Bucket) && m.Origin.equal(o.Origin)
+		m.Bucket.equal(o.Bucket) && m.Origin.equal(&o.Origin)
 }
 
-func (m Meta) fixed() [7]string {
+func (m *Meta) fixed() [7]string {
 	return [...]string{
 		m.ContentType, m.ContentEncoding, m.ContentDisposition, m.CacheControl, m.Expires, m.ContentLanguage, m.AllowOrigin,
 	}
@@ -79,8 +79,11 @@ type Provenance struct {
 // Believed tells whether there is provenance; what no pull brought has none.
 func (p Provenance) Believed() bool { return !p.Time.IsZero() }
 
-func (p Provenance) equal(o Provenance) bool {
-	same := p.Validators.equal(o.Validators) && p.Time.Equal(o.Time)
-	p.Validators, p.Time = o.Validators, o.Time
-	return same && p == o
+func (p *Provenance) equal(o *Provenance) bool {
+	if !p.Validators.equal(o.Validators) || !p.Time.Equal(o.Time) {
+		return false
+	}
+	same := *p
+	same.Validators, same.Time = o.Validators, o.Time
+	return same == *o
 }

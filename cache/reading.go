@@ -10,7 +10,7 @@ type reading struct {
 	key      readingKey
 	asked    asked
 	settled  chan struct{} // closed when the fields below are set
-	meta     Meta
+	meta     *Meta
 	resident *Resident // the body, perhaps still arriving; nil: each asks on its own
 	err      error
 }
@@ -53,7 +53,7 @@ func (m *memory) failed(r *reading, err error) {
 
 // headers asks the bucket for an object's headers, and keeps them: with the body that is known, if it is still that
 // object's.
-func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident) (Meta, error) {
+func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident) (*Meta, error) {
 	r, first := m.join(readingKey{ID: id, headers: true})
 	if !first {
 		<-r.settled // bounded: by the limits of the bucket's timeouts
@@ -61,7 +61,7 @@ func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident
 	}
 	if kept := m.recall(id, true); kept != nil { // another reading has ended between the look into memory and join
 		defer kept.Release()
-		r.meta = kept.Meta
+		r.meta = &kept.Meta // which stays readable when it is released
 		close(r.settled)
 		m.leave(r)
 		return r.meta, nil
@@ -69,18 +69,18 @@ func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident
 	obj, err := site.Bucket.Open(ctx, id.Key, ReadOptions{HeadersOnly: true})
 	if err != nil {
 		m.failed(r, err)
-		return Meta{}, err
+		return nil, err
 	}
-	if known.whole() && known.describes(obj.Meta) {
+	if known.whole() && known.describes(&obj.Meta) {
 		known.uses.Add(1)
 		m.keep(known, r.asked)
 	} else {
-		m.keep(newResident(site, obj.Meta, nil), r.asked)
+		m.keep(newResident(site, &obj.Meta, nil), r.asked)
 	}
-	r.meta = obj.Meta
+	r.meta = &obj.Meta
 	close(r.settled)
 	m.leave(r)
-	return obj.Meta, nil
+	return r.meta, nil
 }
 
 // body answers with a body that may be kept: of an object that is small, or of which nothing is known.
@@ -116,7 +116,7 @@ func (m *memory) read(ctx context.Context, site *Site, r *reading, o ReadOptions
 		return nil, err
 	}
 	if obj.Length > m.cfg.MaxObject || !m.reserve(obj.Length) {
-		m.keep(newResident(site, obj.Meta, nil), r.asked)
+		m.keep(newResident(site, &obj.Meta, nil), r.asked)
 		close(r.settled)
 		m.leave(r)
 		if o == (ReadOptions{}) {
@@ -125,7 +125,7 @@ func (m *memory) read(ctx context.Context, site *Site, r *reading, o ReadOptions
 		_ = obj.Body.Close() // a part is asked for, or one version: by a request of its own
 		return site.Bucket.Open(ctx, id.Key, o)
 	}
-	r.resident = newResident(site, obj.Meta, make([]byte, obj.Length))
+	r.resident = newResident(site, &obj.Meta, make([]byte, obj.Length))
 	r.resident.held = &m.held
 	first, err := r.resident.object(o, TierBucket)
 	close(r.settled)

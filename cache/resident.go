@@ -28,11 +28,11 @@ type Resident struct {
 
 // newResident returns what is known of an object, with one use for the caller. body, if not nil, has its full length
 // and is still to arrive; held counts it already.
-func newResident(site *Site, meta Meta, body []byte) *Resident {
-	r := &Resident{Meta: meta, body: body}
+func newResident(site *Site, meta *Meta, body []byte) *Resident {
+	r := &Resident{Meta: *meta, body: body}
 	r.uses.Store(1)
 	if site.Ready != nil {
-		r.Ready = site.Ready(meta)
+		r.Ready = site.Ready(&r.Meta)
 	}
 	return r
 }
@@ -89,22 +89,28 @@ func (r *Resident) whole() bool { return r != nil && (r.body != nil || r.Meta.Si
 
 // describes tells whether m is what r knows of the object already. Validators alone would not tell: when metadata are
 // replaced the ETag stays, and within a second Last-Modified too.
-func (r *Resident) describes(m Meta) bool { return m.Bucket.ETag != "" && r.Meta.equal(m) }
+func (r *Resident) describes(m *Meta) bool { return m.Bucket.ETag != "" && r.Meta.equal(m) }
 
 // object answers as Bucket.Open does. The caller has a use of r.
 func (r *Resident) object(o ReadOptions, tier Tier) (*Object, error) {
-	if o.IfMatch != "" && o.IfMatch != r.Meta.Bucket.ETag {
-		return nil, ErrPrecondition
-	}
-	obj := &Object{Meta: r.Meta, Length: r.Meta.Size, Tier: tier}
-	if o.Range != nil {
-		if obj.Start, obj.Length, obj.Partial = o.Range.Resolve(r.Meta.Size); !obj.Partial {
-			return nil, &RangeError{Size: r.Meta.Size}
-		}
-	}
-	if !o.HeadersOnly {
+	obj, err := r.Meta.object(o, tier)
+	if err == nil && !o.HeadersOnly {
 		r.uses.Add(1)
 		obj.Body = &residentBody{resident: r, at: obj.Start, end: obj.Start + obj.Length}
+	}
+	return obj, err
+}
+
+// object is the object that m describes, without its body.
+func (m *Meta) object(o ReadOptions, tier Tier) (*Object, error) {
+	if o.IfMatch != "" && o.IfMatch != m.Bucket.ETag {
+		return nil, ErrPrecondition
+	}
+	obj := &Object{Meta: *m, Length: m.Size, Tier: tier}
+	if o.Range != nil {
+		if obj.Start, obj.Length, obj.Partial = o.Range.Resolve(m.Size); !obj.Partial {
+			return nil, &RangeError{Size: m.Size}
+		}
 	}
 	return obj, nil
 }

@@ -92,36 +92,43 @@ func (s Stored) Meta() Meta {
 		user = append(user, Field{name, value})
 	}
 	slices.SortFunc(user, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
-	return s.MetaWith(user)
-}
-
-// MetaWith is Meta with user in place of s.User: sorted by name, each name once. It keeps nothing of the slice but its
-// strings.
-func (s Stored) MetaWith(user []Field) Meta {
-	if holdsHeaders(user) {
-		s = s.decoded(user)
-	}
-	m := Meta{
-		Size: s.Size, Bucket: s.Validators, ContentType: safeValue(s.ContentType),
-		ContentEncoding: safeValue(s.ContentEncoding), ContentDisposition: safeValue(s.ContentDisposition),
-		CacheControl: safeValue(s.CacheControl), Expires: safeValue(s.Expires),
-		ContentLanguage: safeValue(s.ContentLanguage), AllowOrigin: decodeValue(valueOf(user, "mg-allow-origin")),
-		Origin: believed(user, s),
-	}
-	for _, f := range user {
-		m.addShown(f)
-	}
+	var m Meta
+	s.Describe(&m, user)
 	return m
 }
 
+// Describe sets m, which is zero, to what Meta returns, with user in place of s.User: sorted by name, each name once.
+// It keeps nothing of the slice but its strings.
+//
+// Hits go this way on their clients' stacks, which stay as large as they have grown while the clients are idle. So
+// there are pointers instead of copies, and no literal of a Meta, which would be made on the stack first.
+func (s *Stored) Describe(m *Meta, user []Field) {
+	if holdsHeaders(user) {
+		s = s.decoded(user)
+	}
+	m.Size, m.Bucket = s.Size, s.Validators
+	m.ContentType = safeValue(s.ContentType)
+	m.ContentEncoding = safeValue(s.ContentEncoding)
+	m.ContentDisposition = safeValue(s.ContentDisposition)
+	m.CacheControl = safeValue(s.CacheControl)
+	m.Expires = safeValue(s.Expires)
+	m.ContentLanguage = safeValue(s.ContentLanguage)
+	m.AllowOrigin = decodeValue(valueOf(user, "mg-allow-origin"))
+	m.Origin.believe(user, s)
+	for _, f := range user {
+		m.addShown(f)
+	}
+}
+
 // decoded has the headers that the bucket could not hold raw in their places.
-func (s Stored) decoded(user []Field) Stored {
-	for _, h := range s.headers() {
+func (s *Stored) decoded(user []Field) *Stored {
+	d := *s
+	for _, h := range d.headers() {
 		if i, ok := find(user, h.name); ok {
 			*h.value = decodeValue(user[i].Value)
 		}
 	}
-	return s
+	return &d
 }
 
 // holdsHeaders tells whether there may be one of Stored.headers.
@@ -259,26 +266,26 @@ func parseLifetime(s string) (lifetime time.Duration, noCache bool) {
 	return time.Duration(n) * time.Second, noCache
 }
 
-// believed reads the provenance, if its proof fits the bucket's object.
-func believed(user []Field, s Stored) Provenance {
+// believe reads the provenance, if its proof fits the bucket's object; else p stays zero.
+func (p *Provenance) believe(user []Field, s *Stored) {
 	proof, ok := find(user, "mg-proof")
 	if !ok {
-		return Provenance{}
+		return
 	}
 	size, md5, _ := strings.Cut(decodeValue(user[proof].Value), " ")
 	n, err := strconv.ParseInt(size, 10, 64)
 	at, errTime := strconv.ParseInt(valueOf(user, "mg-time"), 10, 64)
 	if err != nil || errTime != nil || at <= 0 || n != s.Size {
-		return Provenance{}
+		return
 	}
 	tag := strings.Trim(strings.TrimPrefix(s.ETag, "W/"), `"`)
 	if md5 != "" && isMD5(tag) && !strings.EqualFold(tag, md5) {
-		return Provenance{}
+		return
 	}
-	p := Provenance{
-		Target: decodeValue(valueOf(user, "mg-target")), Path: decodeValue(valueOf(user, "mg-path")),
-		Rule: decodeValue(valueOf(user, "mg-rule")), Time: time.Unix(at, 0).UTC(), Size: n, MD5: md5,
-	}
+	p.Target = decodeValue(valueOf(user, "mg-target"))
+	p.Path = decodeValue(valueOf(user, "mg-path"))
+	p.Rule = decodeValue(valueOf(user, "mg-rule"))
+	p.Time, p.Size, p.MD5 = time.Unix(at, 0).UTC(), n, md5
 	p.ETag = decodeValue(valueOf(user, "mg-etag"))
 	p.Lifetime, p.NoCache = parseLifetime(decodeValue(valueOf(user, "mg-lifetime")))
 	if i, ok := find(user, "mg-modified"); ok {
@@ -286,7 +293,6 @@ func believed(user []Field, s Stored) Provenance {
 			p.LastModified = time.Unix(modified, 0).UTC()
 		}
 	}
-	return p
 }
 
 // isMD5 tells whether an ETag without its quotes has the form of an MD5: 32 hex digits. Those of multipart uploads have

@@ -145,10 +145,15 @@ func holding(t *testing.T, size int) cache.Bucket {
 	return b
 }
 
+// hitSize is that of the object that startHits answers with.
+const hitSize = 1 << 10
+
+// startHits runs a gateway with a bucket over a real connection.
+func startHits(t *testing.T, m cache.Memory) (addr string) { return serve(t, holding(t, hitSize), m) }
+
 // hitAllocations is how many the whole process makes for an answer of 1 KiB.
 func hitAllocations(t *testing.T, m cache.Memory) float64 {
-	const size = 1 << 10
-	ask := asker(t, serve(t, holding(t, size), m), size)
+	ask := asker(t, startHits(t, m), hitSize)
 	for range 100 {
 		ask()
 	}

@@ -58,7 +58,7 @@ func parseTime(v []byte) time.Time {
 }
 
 // none tells that the answer does not depend on the object's validators.
-func (c conditions) none() bool { return c == conditions{} }
+func (c *conditions) none() bool { return *c == conditions{} }
 
 // status evaluates the preconditions in the order of RFC 9110 section 13.2.2: 0 to go on, 304 or 412. suffixes are
 // what compression in front of the gateway adds to an ETag; without them an entity tag counts too, for 304 only.

@@ -22,40 +22,41 @@ func (v *visit) find() (*answer, error) {
 // does not know.
 func (v *visit) open() (*answer, error) {
 	o := cache.ReadOptions{HeadersOnly: v.r.method == http.MethodHead, Range: v.r.ranged}
-	var judged *cache.Validators
 	if !v.r.cond.none() {
-		obj, err := v.get(cache.ReadOptions{HeadersOnly: true})
-		if err != nil {
-			return nil, err
-		}
-		seen := v.validators(obj.Meta)
-		v.revalidate(obj)
-		if status := v.r.cond.status(seen, v.site.ETagSuffixes); status != 0 {
-			return v.unmet(obj, status)
-		}
-		if o.HeadersOnly {
-			return v.object(obj), nil
-		}
-		o.IfMatch = obj.Meta.Bucket.ETag
-		if !v.r.cond.rangeHolds(seen) {
-			o.Range = nil
-		}
-		judged = &seen
+		return v.openIf(o)
 	}
 	obj, err := v.get(o)
-	if err == nil && judged != nil && !same(v.validators(obj.Meta), *judged) {
-		closeBody(obj.Body) // another object by now: what was judged does not hold for it
-		return nil, cache.ErrPrecondition
+	if err != nil {
+		return nil, v.withSize(err)
 	}
-	if err == nil && judged == nil {
-		v.revalidate(obj)
-	}
-	var outside *cache.RangeError
-	if errors.As(err, &outside) && outside.Size < 0 {
-		err = v.withSize(outside)
-	}
+	v.revalidate(obj)
+	return v.object(obj), nil
+}
+
+// openIf judges the request's conditions by the object's headers, and then reads that object.
+func (v *visit) openIf(o cache.ReadOptions) (*answer, error) {
+	obj, err := v.get(cache.ReadOptions{HeadersOnly: true})
 	if err != nil {
 		return nil, err
+	}
+	judged := v.validators(&obj.Meta)
+	v.revalidate(obj)
+	if status := v.r.cond.status(judged, v.site.ETagSuffixes); status != 0 {
+		return v.unmet(obj, status)
+	}
+	if o.HeadersOnly {
+		return v.object(obj), nil
+	}
+	o.IfMatch = obj.Meta.Bucket.ETag
+	if !v.r.cond.rangeHolds(judged) {
+		o.Range = nil
+	}
+	if obj, err = v.get(o); err != nil {
+		return nil, v.withSize(err)
+	}
+	if !same(v.validators(&obj.Meta), judged) {
+		closeBody(obj.Body) // another object by now: what was judged does not hold for it
+		return nil, cache.ErrPrecondition
 	}
 	return v.object(obj), nil
 }
@@ -68,8 +69,12 @@ func (v *visit) get(o cache.ReadOptions) (*cache.Object, error) {
 	return v.g.cache.Get(v.g.life, &v.site.Site, v.d.ObjectKey, o)
 }
 
-// withSize asks for the size that a 416 has to name, where the bucket did not say it.
-func (v *visit) withSize(outside *cache.RangeError) error {
+// withSize asks for the size that a 416 has to name, where the bucket did not say it. Other errors stay as they are.
+func (v *visit) withSize(err error) error {
+	var outside *cache.RangeError
+	if !errors.As(err, &outside) || outside.Size >= 0 {
+		return err
+	}
 	obj, err := v.get(cache.ReadOptions{HeadersOnly: true})
 	if err != nil {
 		return err
@@ -79,7 +84,9 @@ func (v *visit) withSize(outside *cache.RangeError) error {
 }
 
 // validators are those that clients of the site see.
-func (v *visit) validators(m cache.Meta) cache.Validators { return visible(m, v.site.BucketValidators) }
+func (v *visit) validators(m *cache.Meta) cache.Validators {
+	return visible(m, v.site.BucketValidators)
+}
 
 // object answers with an open object: 200, or 206 for a part of it.
 func (v *visit) object(obj *cache.Object) *answer {

@@ -64,7 +64,7 @@ func New(o Options) *Gateway {
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
 	for _, s := range o.Sites {
-		s.Ready = func(m cache.Meta) any { return newReady(m, s.BucketValidators) }
+		s.Ready = func(m *cache.Meta) any { return newReady(m, s.BucketValidators) }
 	}
 	g.server = &fasthttp.Server{
 		Handler:               g.handle,

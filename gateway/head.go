@@ -25,7 +25,7 @@ func (v *visit) head() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if status := v.r.cond.status(v.validators(obj.Meta), v.site.ETagSuffixes); status != 0 {
+	if status := v.r.cond.status(v.validators(&obj.Meta), v.site.ETagSuffixes); status != 0 {
 		return v.unmet(obj, status)
 	}
 	return v.object(obj), nil

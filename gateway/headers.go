@@ -12,7 +12,7 @@ import (
 
 // setObjectHeaders makes the headers of an object. It is the only place that does: a miss shows exactly what a later
 // hit shows.
-func setObjectHeaders(h *fasthttp.ResponseHeader, m cache.Meta, bucketValidators bool, now time.Time) {
+func setObjectHeaders(h *fasthttp.ResponseHeader, m *cache.Meta, bucketValidators bool, now time.Time) {
 	set := func(name, value string) {
 		if value != "" {
 			h.Set(name, value)
@@ -46,7 +46,7 @@ func setObjectHeaders(h *fasthttp.ResponseHeader, m cache.Meta, bucketValidators
 
 // visible are the validators that clients see: the origin's, so that they stay the same when the object moves into the
 // bucket, and one by one the bucket's where the origin sent none.
-func visible(m cache.Meta, bucketValidators bool) cache.Validators {
+func visible(m *cache.Meta, bucketValidators bool) cache.Validators {
 	if bucketValidators || !m.Origin.Believed() {
 		return m.Bucket
 	}
@@ -61,7 +61,7 @@ func visible(m cache.Meta, bucketValidators bool) cache.Validators {
 }
 
 // expires is the Expires to show.
-func expires(m cache.Meta, now time.Time) string {
+func expires(m *cache.Meta, now time.Time) string {
 	if !movesExpires(m) {
 		return m.Expires
 	}
@@ -71,7 +71,7 @@ func expires(m cache.Meta, now time.Time) string {
 // movesExpires tells whether Expires moves with the time of the answer: one that stands alone, and was kept as it was,
 // would make the copy stale for ever. Beside a lifetime in Cache-Control nobody heeds it (RFC 9111 section 5.3), and it
 // stays.
-func movesExpires(m cache.Meta) bool {
+func movesExpires(m *cache.Meta) bool {
 	if m.Expires == "" || !m.Origin.Believed() || m.Origin.Lifetime <= 0 {
 		return false
 	}

@@ -69,7 +69,7 @@ type ready struct {
 	moves  bool // Expires depends on the time of the answer
 }
 
-func newReady(m cache.Meta, bucketValidators bool) *ready {
+func newReady(m *cache.Meta, bucketValidators bool) *ready {
 	r := new(ready)
 	r.header.SetNoDefaultContentType(true)
 	r.header.DisableNormalizing()
@@ -86,11 +86,11 @@ func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, key string,
 	h := &ctx.Response.Header
 	r, ok := resident.Ready.(*ready)
 	if !ok {
-		r = newReady(resident.Meta, site.BucketValidators)
+		r = newReady(&resident.Meta, site.BucketValidators)
 	}
 	r.header.CopyTo(h)
 	if r.moves {
-		h.Set("Expires", expires(resident.Meta, time.Now()))
+		h.Set("Expires", expires(&resident.Meta, time.Now()))
 	}
 	body := residentBodies.Get().(*residentBody)
 	body.gateway, body.site, body.key, body.resident = g, site, key, resident

@@ -20,7 +20,7 @@ func TestExpiresFromMemoryMoves(t *testing.T) {
 			in := func(d time.Duration) string { return time.Now().UTC().Add(d).Format(http.TimeFormat) }
 			m := cache.Meta{Expires: in(time.Hour), CacheControl: cacheControl}
 			m.Origin = cache.Provenance{Time: time.Now(), Lifetime: time.Hour}
-			resident := &cache.Resident{Meta: m, Ready: newReady(m, false)}
+			resident := &cache.Resident{Meta: m, Ready: newReady(&m, false)}
 			<-time.After(30 * time.Minute)
 			want := in(time.Hour)
 			if !moves {

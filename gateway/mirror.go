@@ -23,7 +23,7 @@ func (v *visit) mirror() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := v.validators(obj.Meta)
+	shown := v.validators(&obj.Meta)
 	if status := v.r.cond.status(shown, v.site.ETagSuffixes); status != 0 {
 		return v.unmet(obj, status)
 	}

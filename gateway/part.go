@@ -23,7 +23,7 @@ func (v *visit) part(plan rules.Plan) (*answer, error) {
 		return nil, nil
 	}
 	arrived, whole, flies := v.g.cache.Progress(&v.site.Site, v.d.ObjectKey)
-	if flies && !v.r.cond.rangeHolds(v.validators(whole)) || near(*v.r.ranged, arrived, whole.Size, flies) {
+	if flies && !v.r.cond.rangeHolds(v.validators(&whole)) || near(*v.r.ranged, arrived, whole.Size, flies) {
 		return nil, nil
 	}
 	o := v.fillOptions(plan)
@@ -39,7 +39,7 @@ func (v *visit) part(plan rules.Plan) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := v.validators(obj.Meta)
+	shown := v.validators(&obj.Meta)
 	if !v.r.cond.rangeHolds(shown) { // equal parts are shared, whatever each client's If-Range is
 		closeBody(obj.Body)
 		return nil, nil

@@ -50,7 +50,7 @@ func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
 	g.setCommon(h, v.r)
 	ctx.SetStatusCode(a.status)
 	if a.meta != nil {
-		setObjectHeaders(h, *a.meta, v.site.BucketValidators, time.Now())
+		setObjectHeaders(h, a.meta, v.site.BucketValidators, time.Now())
 	}
 	for _, f := range a.fields {
 		h.Add(f.Name, f.Value)

@@ -17,11 +17,15 @@ import (
 // answered meanwhile. Only a copy whose provenance is believed is checked, and only against the target that gave it;
 // rule and URL are decided anew.
 func (v *visit) revalidate(obj *cache.Object) {
-	m := obj.Meta
-	if obj.Tier != cache.TierBucket && obj.Tier != cache.TierMemory || !due(v.site, &v.d, &m) ||
+	if obj.Tier != cache.TierBucket && obj.Tier != cache.TierMemory || !due(v.site, &v.d, &obj.Meta) ||
 		v.r.looped(v.site.Rules.LoopToken()) || v.g.cache.Checked(&v.site.Site, v.d.ObjectKey) {
 		return
 	}
+	v.check(obj.Meta)
+}
+
+// check asks the origin that gave m whether it is still its object.
+func (v *visit) check(m cache.Meta) {
 	plan, err := v.d.Plan(v.r.header())
 	if err != nil || plan.Solo {
 		return

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/valyala/fasthttp"
+
+	"mirrorgate/cache"
 )
 
 // FuzzAnswerHead: what is taken for a header, two other parsers read in the same way. They may take more.
@@ -101,7 +103,8 @@ func TestMetadataTwice(t *testing.T) {
 	if _, err := x.head.parse([]byte(text)); err != nil {
 		t.Fatal(err)
 	}
-	m := x.meta(1)
+	var m cache.Meta
+	x.describeMeta(&m, 1)
 	if len(m.User) != 2 || m.User["a"] != "2" || m.User["b"] != "3" || m.CacheControl != "b" {
 		t.Errorf("meta = %+v", m)
 	}

@@ -7,8 +7,9 @@ import (
 	"mirrorgate/cache"
 )
 
-// meta copies what a bucket keeps with an object of that size out of the header. The copies are one piece of memory.
-func (x *exchange) meta(size int64) cache.Meta {
+// describeMeta copies what a bucket keeps with an object of that size out of the header into m. The copies are one
+// piece of memory.
+func (x *exchange) describeMeta(m *cache.Meta, size int64) {
 	h := &x.head
 	headers := [...][]byte{h.etag, h.kind, h.coding, h.disposition, h.cacheControl, h.expires, h.language}
 	x.text = x.text[:0]
@@ -35,9 +36,8 @@ func (x *exchange) meta(size int64) cache.Meta {
 		x.user = append(x.user, cache.Field{Name: next(len(f.name)), Value: next(len(f.value))})
 	}
 	x.user = sortedByName(x.user)
-	m := s.MetaWith(x.user)
+	s.Describe(m, x.user)
 	clear(x.user) // what waits for another request holds nothing
-	return m
 }
 
 // sortedByName sorts user metadata. Of several entries with one name the last one stays.

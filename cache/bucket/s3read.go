@@ -148,7 +148,7 @@ func (x *exchange) describe(obj *cache.Object, r *cache.Range) error {
 			return &cache.RangeError{Size: size}
 		}
 	}
-	obj.Meta = x.meta(size)
+	x.describeMeta(&obj.Meta, size)
 	return nil
 }
 
