@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 )
 
 const (
@@ -40,6 +41,7 @@ func newLink(c Config, log *slog.Logger) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shared.%s %w", path, err)
 	}
+	logging.Disable() // the client prints each failure on stderr; what counts is in our log
 	o.DialTimeout, o.DialerRetries = patience, 1
 	o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience
 	o.ContextTimeoutEnabled = true

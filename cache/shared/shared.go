@@ -2,7 +2,11 @@ package shared
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
 
 	"mirrorgate/cache"
 )
@@ -24,23 +28,45 @@ type Options struct {
 
 // Fleet is this gateway's place among the others. All methods may be called concurrently.
 type Fleet struct {
-	o     Options
-	link  *link
-	names names
-	log   *slog.Logger
+	o      Options
+	link   *link
+	names  names
+	log    *slog.Logger
+	scopes []byte // the key of what stands for scopes
+
+	claims *redis.Script
+	held   *held
+	writer *writer
+
+	peer func(cache.ID, holder) cache.Peer // nil: this gateway cannot follow others
 }
+
+var _ cache.Fleet = (*Fleet)(nil)
 
 // New returns a Fleet. It does not wait for Redis, which may be away.
 func New(o Options) (*Fleet, error) {
+	if !isMember(o.Member) {
+		return nil, fmt.Errorf("the member id %q is none: 1 to %d letters, digits and hyphens", o.Member, maxMember)
+	}
 	l, err := newLink(o.Config, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	return &Fleet{o: o, link: l, names: newNames(o.Config.Secret), log: o.Log}, nil
+	return &Fleet{
+		o: o, link: l, names: newNames(o.Config.Secret), log: o.Log, scopes: derive(o.Config.Secret, "scopes"),
+		claims: redis.NewScript(claimScript),
+		held:   newHeld(),
+		writer: newWriter(l),
+	}, nil
 }
 
-// Run keeps this gateway's notes, and listens to those of others, until ctx ends.
+// Run keeps this gateway's notes, and listens to those of others, until ctx ends. Before it returns it gives back the
+// leases that are still held.
 func (f *Fleet) Run(ctx context.Context) error {
-	<-ctx.Done()
+	var running sync.WaitGroup
+	running.Go(func() { f.writer.run(ctx, f.renew, f.releaseAll) })
+	running.Go(func() { f.listen(ctx) })
+	running.Go(func() { f.probe(ctx) })
+	running.Wait()
 	return f.link.close()
 }
