@@ -60,6 +60,8 @@ func (c Config) Validate(report func(path, problem string)) {
 func checkAdvertise(advertise string) string {
 	u, err := url.Parse(advertise)
 	switch {
+	case len(advertise) > maxAdvertise, !consistsOf(advertise, isPrintable): // it stands in notes
+		return fmt.Sprintf("must be at most %d printable ASCII characters", maxAdvertise)
 	case err != nil:
 		return "is not a URL such as http://10.0.0.5:8080"
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.Hostname() == "":
@@ -94,7 +96,7 @@ func (c Config) options() (o *redis.UniversalOptions, path string, err error) {
 	return o, "", nil
 }
 
-// addAddress adds one URL; what all share is the last one's.
+// addAddress adds one URL. All but the host is the same in all.
 func addAddress(o *redis.UniversalOptions, address string) error {
 	u, err := url.Parse(address)
 	if err != nil { // the error would show a password
@@ -114,14 +116,26 @@ func addAddress(o *redis.UniversalOptions, address string) error {
 	}
 	u.RawQuery = ""
 	one, err := redis.ParseURL(u.String())
-	if err != nil || u.Scheme == "unix" {
+	if err != nil || u.Scheme == "unix" || u.Hostname() == "" || one.DB < 0 {
 		return fmt.Errorf("must be a URL such as redis://user:password@127.0.0.1:6379/0, or rediss:// for TLS")
+	}
+	if one.TLSConfig != nil {
+		one.TLSConfig.ServerName = "" // of each server its own
+	}
+	if len(o.Addrs) > 0 && !alike(o, one, query) {
+		return fmt.Errorf("must be like the first, except for the host")
 	}
 	o.Addrs = append(o.Addrs, one.Addr)
 	o.Username, o.Password, o.DB, o.TLSConfig = one.Username, one.Password, one.DB, one.TLSConfig
 	if name := query.Get("sentinel"); name != "" {
 		o.MasterName, o.SentinelUsername, o.SentinelPassword = name, one.Username, one.Password
 	}
-	o.IsClusterMode = o.IsClusterMode || query.Has("cluster")
+	o.IsClusterMode = query.Has("cluster")
 	return nil
+}
+
+func alike(all *redis.UniversalOptions, one *redis.Options, query url.Values) bool {
+	return all.Username == one.Username && all.Password == one.Password && all.DB == one.DB &&
+		(all.TLSConfig == nil) == (one.TLSConfig == nil) &&
+		all.MasterName == query.Get("sentinel") && all.IsClusterMode == query.Has("cluster")
 }

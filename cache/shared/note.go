@@ -79,12 +79,7 @@ func isMember(text string) bool { return len(text) <= maxMember && consistsOf(te
 func isToken(text string) bool { return len(text) == tokenLength && consistsOf(text, isIDByte) }
 
 // isAdvertise is strict: what stands there, this gateway connects to.
-func isAdvertise(text string) bool {
-	if text == "" {
-		return true
-	}
-	return len(text) <= maxAdvertise && consistsOf(text, isPrintable) && checkAdvertise(text) == ""
-}
+func isAdvertise(text string) bool { return text == "" || checkAdvertise(text) == "" }
 
 // negativeNote says that the origins of a scope lack an object.
 type negativeNote struct {
