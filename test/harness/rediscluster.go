@@ -28,7 +28,7 @@ func StartRedisCluster(t testing.TB) *RedisCluster {
 	for range clusterMasters {
 		bus := FreePort(t)
 		node := StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus),
-			"--cluster-node-timeout", "2000")
+			"--cluster-node-timeout", "1000")
 		c.Nodes, c.URLs, buses = append(c.Nodes, node), append(c.URLs, node.URL), append(buses, bus)
 	}
 	for i, node := range c.Nodes {
