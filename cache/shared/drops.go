@@ -13,7 +13,7 @@ import (
 )
 
 // silence is how long nothing may come on a subscription until it is asked whether it still stands.
-const silence = 3 * time.Second
+const silence = 2 * time.Second
 
 // savedScript publishes first: what is wrong with the notes keeps nobody from hearing it.
 const savedScript = `
