@@ -26,8 +26,9 @@ var errAway = errors.New("redis is away")
 // link is the way to Redis. A call waits for it no longer than patience, and after some failures in a row not at all,
 // until a probe finds it back. Each change between the two is one line in the log.
 type link struct {
-	rdb redis.UniversalClient
-	log *slog.Logger
+	rdb      redis.UniversalClient
+	log      *slog.Logger
+	patience time.Duration
 
 	foreign atomic.Int64 // notes that were not ours to read
 
@@ -36,7 +37,7 @@ type link struct {
 	away     bool
 }
 
-func newLink(c Config, log *slog.Logger) (*link, error) {
+func newLink(c Config, patience time.Duration, log *slog.Logger) (*link, error) {
 	o, path, err := c.options()
 	if err != nil {
 		return nil, fmt.Errorf("shared.%s %w", path, err)
@@ -48,7 +49,7 @@ func newLink(c Config, log *slog.Logger) (*link, error) {
 	o.MaxRetries = -1 // a call that failed is done without, rather than again
 	o.ClientName = "mirrorgate"
 	o.DisableIdentity = true
-	return &link{rdb: redis.NewUniversalClient(o), log: log}, nil
+	return &link{rdb: redis.NewUniversalClient(o), log: log, patience: patience}, nil
 }
 
 // do makes a call. An absent note is redis.Nil, which is no failure; every other error is errAway or errForeign.
@@ -61,7 +62,7 @@ func (l *link) do(ctx context.Context, call func(context.Context) error) error {
 
 // try makes a call also while Redis is away: that is how a probe finds out.
 func (l *link) try(ctx context.Context, call func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, l.patience)
 	defer cancel()
 	err := call(limited)
 	switch {

@@ -25,7 +25,7 @@ func TestOutages(t *testing.T) {
 			server := harness.StartRedis(t)
 			members := newFleet(t, server.URL)
 			o := outage{
-				t: t, a: members.run(), b: members.run(),
+				t: t, a: members.run(short), b: members.run(short),
 				begin: func() { begin(t, server) }, end: func() { end(t, server) },
 			}
 			o.run()
@@ -47,7 +47,7 @@ func TestClusterNodeKilled(t *testing.T) {
 	c := harness.StartRedisCluster(t)
 	members := newFleet(t, c.URLs...)
 	o := outage{
-		t: t, a: members.run(), b: members.run(),
+		t: t, a: members.run(short), b: members.run(short),
 		begin: c.Nodes[1].Kill,
 		end: func() {
 			c.Nodes[1].Restart(t)
@@ -68,7 +68,7 @@ func TestSentinelFailsOver(t *testing.T) {
 			members := newFleet(t, s.URLs...)
 			master := s.Master(t)
 			o := outage{
-				t: t, a: members.run(), b: members.run(),
+				t: t, a: members.run(short), b: members.run(short),
 				begin: func() { end(master) }, end: func() { s.WaitFailedOver(t, master) },
 				partial: true,
 			}
@@ -90,7 +90,7 @@ type outage struct {
 
 func (o *outage) run() {
 	o.t.Helper()
-	o.a.claims(o.fresh(), nil, "lease")
+	o.a.waitClaim(o.fresh(), "lease")
 	o.begin()
 	o.goesAway()
 	if !o.partial {
@@ -230,9 +230,9 @@ func TestStops(t *testing.T) {
 	t.Parallel()
 	server := harness.StartRedis(t)
 	f := newFleet(t, server.URL)
-	m, never := f.run(), f.idle(func(o *Options) { o.Config.Redis = Addresses{"redis://" + harness.FreeAddr(t)} })
+	m, never := f.run(short), f.idle(short, func(o *Options) { o.Config.Redis = Addresses{"redis://" + harness.FreeAddr(t)} })
 	for i := range 2 * batch {
-		m.claims(image(i), nil, "lease")
+		m.Claim(t.Context(), image(i), scope, nil)
 	}
 	never.claims(image(1), nil, "nothing")
 	server.Signal(syscall.SIGSTOP)

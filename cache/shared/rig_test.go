@@ -51,6 +51,8 @@ func (f *fleet) idle(change ...func(*Options)) *member {
 		Saved:  func(id cache.ID) { m.saved <- id },
 		Doubt:  func() { m.doubt.Add(1) },
 		Log:    slog.New(slog.NewTextHandler(m.log, nil)),
+
+		patience: soon,
 	}
 	for _, c := range change {
 		c(&o)
@@ -62,6 +64,9 @@ func (f *fleet) idle(change ...func(*Options)) *member {
 	m.peer = func(id cache.ID, h holder) cache.Peer { return stub{id, h} }
 	return m
 }
+
+// short gives a member the patience that it has in a gateway.
+func short(o *Options) { o.patience = 0 }
 
 // run is a member that runs, and has subscribed.
 func (f *fleet) run(change ...func(*Options)) *member {

@@ -1,10 +1,12 @@
 package shared
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,6 +26,8 @@ type Options struct {
 	Doubt func()
 
 	Log *slog.Logger
+
+	patience time.Duration // 0: as it should be; tests that time nothing have more of it than a busy machine needs
 }
 
 // Fleet is this gateway's place among the others. All methods may be called concurrently.
@@ -48,7 +52,7 @@ func New(o Options) (*Fleet, error) {
 	if !isMember(o.Member) {
 		return nil, fmt.Errorf("the member id %q is none: 1 to %d letters, digits and hyphens", o.Member, maxMember)
 	}
-	l, err := newLink(o.Config, o.Log)
+	l, err := newLink(o.Config, cmp.Or(o.patience, patience), o.Log)
 	if err != nil {
 		return nil, err
 	}
