@@ -45,6 +45,9 @@ type Lease interface {
 	Settle(period time.Duration)
 }
 
+// PeerPath is where a gateway answers a PeerAsk, on the port of its clients.
+const PeerPath = "/" + InternalPrefix + "pull"
+
 // Peer is another gateway that has an object, or is pulling it.
 type Peer interface {
 	// Open asks for the body from byte from on; match is the origin's strong ETag that the object must have, or "". It
