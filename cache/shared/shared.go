@@ -43,6 +43,9 @@ type Fleet struct {
 	writer *writer
 
 	peer func(cache.ID, holder) cache.Peer // nil: this gateway cannot follow others
+
+	proofs  proofs
+	refused refusals // internal requests
 }
 
 var _ cache.Fleet = (*Fleet)(nil)
@@ -61,6 +64,7 @@ func New(o Options) (*Fleet, error) {
 		claims: redis.NewScript(claimScript),
 		held:   newHeld(),
 		writer: newWriter(l),
+		proofs: newProofs(o.Config.Secret),
 	}, nil
 }
 
