@@ -87,7 +87,7 @@ func newUploads(cfg *configs.Config) *bucket.Uploads {
 }
 
 func (p *process) build() error {
-	id, err := loopID(p.cfg.DataDir)
+	id, err := loopID(p.cfg.Shared, p.cfg.DataDir)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"mirrorgate/cache"
+	"mirrorgate/cache/shared"
 	"mirrorgate/configs"
 	"mirrorgate/gateway"
 	"mirrorgate/origin"
@@ -56,9 +57,12 @@ func identity(loopID string) rules.Identity {
 	}
 }
 
-// loopID returns the id by which this gateway knows its own requests again. Nobody else can guess it: who could would
-// get 508 for what is not in the bucket.
-func loopID(dataDir string) (string, error) {
+// loopID returns the id by which this gateway, or each of its fleet, knows its own requests again. Nobody else can
+// guess it: who could would get 508 for what is not in the bucket.
+func loopID(fleet shared.Config, dataDir string) (string, error) {
+	if id := fleet.LoopID(); id != "" {
+		return id, nil
+	}
 	path := filepath.Join(dataDir, "loop-id")
 	raw, err := os.ReadFile(path)
 	if err == nil {
