@@ -147,6 +147,7 @@ func TestMistakes(t *testing.T) {
 	// The rest of the gateway.
 	f("  listen: 127.0.0.1:8080", "  listen: here", "server.listen", 2, "HOST:PORT")
 	f("  listen: 127.0.0.1:8080", "  health_path: x", "server.health_path", 2, "must be a path")
+	f("  listen: 127.0.0.1:8080", "  health_path: /.mirrorgate/pull", "server.health_path", 2, "where other gateways ask")
 	f("data_dir: /nowhere/data", "data_dir: \"\"", "data_dir", 3, "must name a directory")
 	f("data_dir: /nowhere/data", "log: {level: loud}", "log.level", 3, "debug")
 	f("data_dir: /nowhere/data", "spool: {max_bytes: 0}", "spool.max_bytes", 3, "")

@@ -4,6 +4,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"mirrorgate/cache"
 )
 
 // Config is the server's part of the configuration.
@@ -29,6 +31,9 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 	if len(c.HealthPath) < 2 || c.HealthPath[0] != '/' || strings.ContainsAny(c.HealthPath, "?#% ") {
 		report("health_path", `must be a path such as /.mirrorgate/health, without "?", "#", "%" or space`)
+	}
+	if c.HealthPath == cache.PeerPath {
+		report("health_path", "must not be "+cache.PeerPath+", where other gateways ask")
 	}
 	if c.IdleTimeout <= 0 {
 		report("idle_timeout", "must be more than 0")

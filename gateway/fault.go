@@ -24,6 +24,7 @@ var (
 	errHeaderSize = errors.New("the request's header is too long")
 	errMalformed  = errors.New("the request cannot be read")
 	errExpect     = errors.New("the client expects to be asked for a body")
+	errForged     = errors.New("an internal request is not proven to be one of the fleet's")
 )
 
 // deniedError is the answer of a rule in deny mode.
@@ -94,6 +95,7 @@ func faultOf(err error, failureStatus int) fault {
 		outside  *cache.RangeError
 		busy     *cache.BusyError
 		pulled   *origin.Error
+		peer     *cache.PeerError
 		length   *cache.LengthError
 	)
 	switch {
@@ -113,6 +115,8 @@ func faultOf(err error, failureStatus int) fault {
 		return slowDown("too many requests at this time", retryAfter)
 	case errors.As(err, &pulled):
 		return pullFault(pulled, failureStatus)
+	case errors.As(err, &peer):
+		return peerFaultOf(peer, failureStatus)
 	case errors.As(err, &length):
 		return mirrorFailed("the origin's answer was cut off", failureStatus)
 	case errors.Is(err, cache.ErrNotFound), errors.Is(err, cache.ErrDeleted), errors.Is(err, rules.ErrNoKey),
@@ -147,6 +151,10 @@ func walkFault(err error, failureStatus int) fault {
 			"the header may have "+strconv.Itoa(maxHeader)+" bytes")
 	case errors.Is(err, errMalformed):
 		return row(http.StatusBadRequest, "InvalidURI", "the request cannot be read")
+	case errors.Is(err, errForged):
+		return refused(http.StatusForbidden)
+	case errors.Is(err, cache.ErrPeerGone):
+		return mirrorFailed("the gateway that pulls this object does not answer", failureStatus)
 	case errors.As(err, &digest):
 		return mirrorFailed("the origin's answer does not match its checksum", failureStatus)
 	default: // a bucket's failure, or one nobody thought of: never a missing object

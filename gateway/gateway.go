@@ -27,6 +27,8 @@ type Gateway struct {
 	cfg    Config
 	hosts  hosts
 	cache  *cache.Cache
+	fleet  Fleet // nil: a gateway on its own
+	share  func(context.Context, cache.PeerAsk) (cache.PeerAnswer, error)
 	log    *slog.Logger
 	ready  func() error
 	ids    requestIDs
@@ -52,6 +54,11 @@ type Options struct {
 	Cache       *cache.Cache
 	Ready       func() error // why the gateway should get no traffic yet, or nil
 	Log         *slog.Logger
+
+	// Fleet makes the gateway answer others on cache.PeerPath; nil: it is on its own. Share is what it answers them by;
+	// nil: that of Cache.
+	Fleet Fleet
+	Share func(context.Context, cache.PeerAsk) (cache.PeerAnswer, error)
 }
 
 // New returns a Gateway; it listens when Serve is called.
@@ -62,6 +69,9 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		cfg: o.Config, hosts: newHosts(o.Sites), cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
+	}
+	if g.fleet, g.share = o.Fleet, o.Share; g.share == nil {
+		g.share = g.cache.Share
 	}
 	for _, s := range o.Sites {
 		s.Ready = func(m *cache.Meta) any { return newReady(m, s.BucketValidators) }

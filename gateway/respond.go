@@ -28,6 +28,10 @@ func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 		g.health(ctx, r)
 		return
 	}
+	if g.isPeers(r) {
+		g.answerPeer(ctx, r)
+		return
+	}
 	if !g.enter() {
 		g.fail(ctx, &visit{g: g, r: r}, errOverloaded)
 		return
