@@ -49,7 +49,7 @@ func (w *Writeback) saveEarly(ctx context.Context, bucket cache.Bucket, serial u
 	verdict := verdictNone
 	if became := b.end(); became != nil {
 		w.spool.uploading(became, nil)
-		verdict = w.settle(ctx, became, err)
+		verdict = w.settle(ctx, became, e.ID, err)
 	} else if !errors.Is(err, errDiscarded) {
 		w.log.Debug("saving an object while it arrives has ended", "site", e.ID.Site, "key", e.ID.Key, "err", err)
 	}

@@ -67,9 +67,13 @@ func (s *Spool) evict() bool {
 		return false
 	}
 	e := oldest.Value.(*entry)
+	object, known := s.objectOf(e)
 	removed, err := s.removeIf(e, func() bool { return e.grave != nil }) // it may have been revived
 	if err != nil {
 		s.log.Error("the files of a dead entry could not be removed", "entry", e.hash, "err", err)
+	}
+	if removed && known {
+		s.tellLeft(object, false)
 	}
 	if removed {
 		s.count(&s.counts.evicted)

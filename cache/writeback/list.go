@@ -192,9 +192,13 @@ func (s *Spool) Drop(id string) error {
 	if err != nil {
 		return err
 	}
+	object, known := s.objectOf(e)
 	removed, err := s.remove(e, false)
 	if err == nil && !removed {
 		err = fmt.Errorf("%w: %q has just left", ErrNoEntry, id)
+	}
+	if removed && known {
+		s.tellLeft(object, false)
 	}
 	if removed {
 		s.log.Warn("an entry was dropped: it is not saved", "site", e.site, "entry", e.hash, "bytes", e.size)

@@ -38,6 +38,7 @@ type Spool struct {
 
 	queue    *queue
 	announce func(*draft, cache.Entry) *early // begins to save a draft; nil: none does
+	left     func(id cache.ID, saved bool)    // of OnLeft; nil: nobody wants to know
 }
 
 var _ cache.Spool = (*Spool)(nil)

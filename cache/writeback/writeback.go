@@ -100,7 +100,7 @@ func (w *Writeback) save(ctx context.Context, e *entry) verdict {
 	w.spool.uploading(e, cancel)
 	inParts, err := w.upload(upload, e, got)
 	w.spool.uploading(e, nil)
-	verdict := w.settle(ctx, e, err)
+	verdict := w.settle(ctx, e, got.record.id(), err)
 	if inParts {
 		w.sweepSoon()
 	}
@@ -127,7 +127,7 @@ func (w *Writeback) upload(ctx context.Context, e *entry, got *stored) (inParts 
 }
 
 // settle does what the end of an upload asks for.
-func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
+func (w *Writeback) settle(ctx context.Context, e *entry, id cache.ID, err error) verdict {
 	log := w.log.With("site", e.site, "entry", e.hash)
 	switch {
 	case err == nil:
@@ -160,8 +160,12 @@ func (w *Writeback) settle(ctx context.Context, e *entry, err error) verdict {
 		w.again(e, err)
 		return verdictIll
 	}
-	if _, err := w.spool.remove(e, true); err != nil {
-		log.Error("a saved object's spool files could not be removed", "err", err)
+	removed, problem := w.spool.remove(e, true)
+	if problem != nil {
+		log.Error("a saved object's spool files could not be removed", "err", problem)
+	}
+	if removed {
+		w.spool.tellLeft(id, err == nil || errors.Is(err, cache.ErrPrecondition))
 	}
 	return verdictWell
 }
