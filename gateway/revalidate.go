@@ -130,11 +130,7 @@ func (g *Gateway) copyOf(ctx context.Context, site, key string) (*visit, cache.M
 	if err != nil {
 		return nil, cache.Meta{}, err
 	}
-	path, query, hasQuery := strings.Cut(key, "?")
-	v := &visit{g: g, site: s, r: &request{method: http.MethodGet}}
-	if v.d = s.Rules.Decide(rules.Request{Key: path, Query: query, HasQuery: hasQuery}); v.d.ObjectKey != key {
-		v.d = s.Rules.Decide(rules.Request{Key: key})
-	}
+	v := &visit{g: g, site: s, r: &request{method: http.MethodGet}, d: decideStored(s, key)}
 	switch {
 	case v.d.Rule == nil || !v.d.Keep || !s.Save:
 		return nil, cache.Meta{}, errors.New("no rule keeps a copy of this key")
