@@ -1,19 +1,11 @@
 package main
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"mirrorgate/cache"
-	"mirrorgate/cache/shared"
 	"mirrorgate/configs"
 	"mirrorgate/gateway"
 	"mirrorgate/origin"
@@ -55,30 +47,6 @@ func identity(loopID string) rules.Identity {
 	return rules.Identity{
 		UserAgent: "mirrorgate/" + programVersion(), Via: "mirrorgate", LoopToken: "mirrorgate-" + loopID,
 	}
-}
-
-// loopID returns the id by which this gateway, or each of its fleet, knows its own requests again. Nobody else can
-// guess it: who could would get 508 for what is not in the bucket.
-func loopID(fleet shared.Config, dataDir string) (string, error) {
-	if id := fleet.LoopID(); id != "" {
-		return id, nil
-	}
-	path := filepath.Join(dataDir, "loop-id")
-	raw, err := os.ReadFile(path)
-	if err == nil {
-		if id := strings.TrimSpace(string(raw)); len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" {
-			return id, nil
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read the loop id: %w", err)
-	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	id := hex.EncodeToString(random[:])
-	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep the loop id: %w", err)
-	}
-	return id, nil
 }
 
 // newLogger logs as the configuration says.
