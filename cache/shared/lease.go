@@ -62,9 +62,12 @@ func (l *lease) Commit(ctx context.Context) {
 		return
 	}
 	f, args := l.fleet, []any{l.note.encode(), l.note.in(committed).encode(), committedTTL.Milliseconds()}
-	_ = f.link.pipelined(ctx, func(pipe redis.Pipeliner) { // without it the lease ends soon, and others pull again
+	var intent *redis.Cmd
+	err := f.link.pipelined(ctx, func(pipe redis.Pipeliner) { // without it the lease ends soon, and others pull again
 		pipe.Eval(ctx, commitScript, []string{f.names.lease(l.id)}, args...)
+		intent = f.announceIn(ctx, pipe, l.id)
 	})
+	_ = f.announced(l.id, intent, err) // else it is noted later
 }
 
 // Release implements cache.Lease.

@@ -25,6 +25,14 @@ type Options struct {
 	Saved func(cache.ID)
 	Doubt func()
 
+	// Waiting tells whether an object waits in this gateway's spool, and Each goes through all that do, until yield
+	// returns false. Pull pulls an object again that a gateway which is gone had pulled and not saved; nil: the bucket has
+	// it, its new body is committed to a spool, or there is nothing left to do. Without Pull such objects are left to
+	// others.
+	Waiting func(cache.ID) bool
+	Each    func(yield func(cache.ID) bool)
+	Pull    func(context.Context, cache.ID) error
+
 	Log *slog.Logger
 
 	patience time.Duration // 0: as it should be; tests that time nothing have more of it than a busy machine needs
@@ -41,6 +49,10 @@ type Fleet struct {
 	claims *redis.Script
 	held   *held
 	writer *writer
+
+	tempo   tempo
+	crew    *crew
+	intents *intents
 
 	peer func(cache.ID, holder) cache.Peer // nil: this gateway cannot follow others
 
@@ -65,8 +77,12 @@ func New(o Options) (*Fleet, error) {
 		held:   newHeld(),
 		writer: newWriter(l),
 		proofs: newProofs(o.Config.Secret),
+		tempo:  usualTempo(), crew: newCrew(o), intents: newIntents(),
 	}, nil
 }
+
+// Close ends a Fleet that does not run: one that is only asked.
+func (f *Fleet) Close() error { return f.link.close() }
 
 // Run keeps this gateway's notes, and listens to those of others, until ctx ends. Before it returns it gives back the
 // leases that are still held.
@@ -75,6 +91,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 	running.Go(func() { f.writer.run(ctx, f.renew, f.releaseAll) })
 	running.Go(func() { f.listen(ctx) })
 	running.Go(func() { f.probe(ctx) })
+	running.Go(func() { f.runBeat(ctx) })
+	running.Go(func() { f.runIntents(ctx) })
 	running.Wait()
 	return f.link.close()
 }
