@@ -17,7 +17,7 @@ type queueLsCmd struct {
 	queueConfig
 	Dead bool   `help:"Only the dead."`
 	Site string `help:"Only this site's; it need not be in the configuration any more." placeholder:"NAME"`
-	JSON bool   `help:"Print one JSON document: {\"summary\": {…}, \"items\": [{…}, …]}."`
+	JSON bool   `help:"Print one JSON document: {\"summary\": {…}, \"items\": [{…}, …]}, in a fleet also \"lost\"."`
 }
 
 // pageOfLs is how many items are asked for at one time, of a queue that gives as many.
@@ -36,7 +36,7 @@ func (c *queueLsCmd) Run(s *streams) error {
 		if err != nil {
 			return err
 		}
-		summary := page.Summary // of the beginning
+		summary, lost, unknown := page.Summary, page.Lost, page.LostUnknown // of the beginning
 		list.begin(summary)
 		for {
 			for _, item := range page.Items {
@@ -50,6 +50,7 @@ func (c *queueLsCmd) Run(s *streams) error {
 				return err
 			}
 		}
+		list.lost(lost, unknown)
 		list.end(summary)
 		return out.Flush()
 	})
@@ -59,6 +60,7 @@ func (c *queueLsCmd) Run(s *streams) error {
 type listing interface {
 	begin(admin.QueueSummary)
 	item(admin.QueueItem)
+	lost(items []admin.LostItem, unknown string)
 	end(admin.QueueSummary)
 }
 
@@ -88,7 +90,19 @@ func (d *document) value(v any) {
 	_, _ = d.w.WriteString(strings.TrimSuffix(b.String(), "\n"))
 }
 
-func (d *document) end(admin.QueueSummary) { _, _ = d.w.WriteString("\n]}\n") }
+func (d *document) lost(items []admin.LostItem, unknown string) {
+	_, _ = d.w.WriteString("\n]")
+	if len(items) > 0 {
+		_, _ = d.w.WriteString(`,"lost":`)
+		d.value(items)
+	}
+	if unknown != "" {
+		_, _ = d.w.WriteString(`,"lost_unknown":`)
+		d.value(unknown)
+	}
+}
+
+func (d *document) end(admin.QueueSummary) { _, _ = d.w.WriteString("}\n") }
 
 // table is the form for people.
 type table struct {
@@ -97,7 +111,10 @@ type table struct {
 	titled bool
 }
 
-const tableRow = "%-32s  %-9s  %9s  %6s  %8v  %-12s  %s\n"
+const (
+	tableRow = "%-32s  %-9s  %9s  %6s  %8v  %-12s  %s\n"
+	lostRow  = "%-38s  %-9s  %6s  %-12s  %s\n"
+)
 
 func (t *table) begin(admin.QueueSummary) {}
 
@@ -112,6 +129,19 @@ func (t *table) item(i admin.QueueItem) {
 		if why != "" {
 			_, _ = fmt.Fprintf(t.w, "  why: %s\n", printable(why))
 		}
+	}
+}
+
+func (t *table) lost(items []admin.LostItem, unknown string) {
+	if len(items) > 0 {
+		_, _ = fmt.Fprintf(t.w, lostRow, "ID", "STATE", "AGE", "SITE", "KEY")
+	}
+	for _, i := range items {
+		_, _ = fmt.Fprintf(t.w, lostRow, i.ID, "lost", ageText(t.now.Sub(i.Died)), i.Site, printable(i.Key))
+		_, _ = fmt.Fprintf(t.w, "  why: %s\n", printable(i.Error))
+	}
+	if unknown != "" {
+		_, _ = fmt.Fprintf(t.w, "what the fleet has lost is not known: %s\n", printable(unknown))
 	}
 }
 

@@ -25,7 +25,11 @@ import (
 func openQueue(s *streams, cfg *configs.Config, change bool) (q admin.Queue, done func() error, err error) {
 	spool, err := openSpool(cfg, s.stderr)
 	if err == nil {
-		return spoolQueue{spool}, spool.Close, nil
+		q, done, err := withFleet(spoolQueue{spool}, cfg)
+		if err != nil {
+			return nil, nil, errors.Join(err, spool.Close())
+		}
+		return q, func() error { return errors.Join(done(), spool.Close()) }, nil
 	}
 	holder, unknown := writeback.Holder(cfg.DataDir)
 	outside := errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)

@@ -17,7 +17,7 @@ type Queue interface {
 	List(ctx context.Context, f QueueFilter) (QueuePage, error)
 	// Retry makes entries due at once, dead ones too. It says what came of each.
 	Retry(ctx context.Context, ids []string) ([]QueueResult, error)
-	// RetryAll does so for all dead ones, and says how many they were.
+	// RetryAll does so for all dead ones and all lost ones, and says how many they were.
 	RetryAll(ctx context.Context) (retried int, err error)
 	// Drop removes entries: their objects are not saved. It says what came of each.
 	Drop(ctx context.Context, ids []string) ([]QueueResult, error)
@@ -43,6 +43,16 @@ type QueueItem struct {
 	Next     time.Time `json:"next,omitzero"`     // when it is tried again
 	Died     time.Time `json:"died,omitzero"`     // when it was given up
 	Damaged  string    `json:"damaged,omitempty"` // why its record cannot be read; nothing else is known then
+}
+
+// LostItem is an object that a gateway of the fleet had pulled and not saved when it was lost, and that no other could
+// pull again: somebody has to see why. Its ID is taken by Retry and Drop as those of entries are.
+type LostItem struct {
+	ID    string    `json:"id"`
+	Site  string    `json:"site"`
+	Key   string    `json:"key"`
+	Error string    `json:"error"` // of the last try
+	Died  time.Time `json:"died"`  // when it was given up
 }
 
 // QueueSummary is what there is altogether.
@@ -77,6 +87,10 @@ type QueuePage struct {
 	Items   []QueueItem  `json:"items"`
 	More    bool         `json:"more"`           // there are more behind these
 	Next    string       `json:"next,omitempty"` // asks for them; it holds also when the last of these items has left
+	// Lost is what the gateways of the fleet have given up together, the newest first; on the first page only, and
+	// whole. LostUnknown: why it is not known.
+	Lost        []LostItem `json:"lost,omitempty"`
+	LostUnknown string     `json:"lost_unknown,omitempty"`
 	// Process is the id of the gateway's process, as its data_dir's lock names it: who asks can tell whether it is the
 	// one that was meant.
 	Process int `json:"process,omitempty"`
