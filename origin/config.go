@@ -19,6 +19,7 @@ type Config struct {
 	MaxConcurrent         int     `yaml:"max_concurrent"` // pulls, from their begin until their body is closed
 	MaxRate               float64 `yaml:"max_rate"`       // requests per second, 0 none
 	MaxBandwidth          int64   `yaml:"max_bandwidth"`  // bytes per second, 0 none
+	Scope                 string  `yaml:"scope"`          // whose these three limits are
 	AllowPrivateRedirects bool    `yaml:"allow_private_redirects"`
 }
 
@@ -96,6 +97,7 @@ func (c *Config) SetDefaults() {
 		},
 		Breaker:       BreakerConfig{Failures: 5, Window: 10 * time.Second, Open: 5 * time.Second},
 		MaxConcurrent: 256,
+		Scope:         ScopeGateway,
 	}
 }
 

@@ -23,8 +23,8 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("the defaults are wrong: %q", found)
 	}
 	if got := fmt.Sprint(c.FailoverOn, c.PassStatus, c.FollowRedirects, c.Timeouts, c.Breaker, c.MaxConcurrent, c.MaxRate,
-		c.MaxBandwidth, c.AllowPrivateRedirects); got !=
-		"[connect timeout 5xx 404] [401 403 451] 10 {15s 3s 10s 30s} {5 10s 5s} 256 0 0 false" {
+		c.MaxBandwidth, c.AllowPrivateRedirects) + " " + c.Scope; got !=
+		"[connect timeout 5xx 404] [401 403 451] 10 {15s 3s 10s 30s} {5 10s 5s} 256 0 0 false gateway" {
 		t.Errorf("defaults %s", got)
 	}
 	if !c.Primary.Zero() || !c.Backup.Zero() {
@@ -179,6 +179,8 @@ func TestMistakes(t *testing.T) {
 	f("max_rate", func(c *Config) { c.MaxRate = -1 })
 	f("max_rate", func(c *Config) { c.MaxRate = math.NaN() })
 	f("max_bandwidth", func(c *Config) { c.MaxBandwidth = -1 })
+	f("scope", func(c *Config) { c.Scope = "" })
+	f("scope", func(c *Config) { c.Scope = "cluster" })
 }
 
 func TestConnectTo(t *testing.T) {

@@ -247,7 +247,7 @@ func TestWhatOpensABreaker(t *testing.T) {
 	f("max_rate", says(200), false, func(c *Config) { c.MaxRate, c.Timeouts.Answer = 0.01, time.Second })
 	f("off", says(500), false, func(c *Config) {
 		*c = Config{
-			Primary: c.Primary, Timeouts: c.Timeouts, MaxConcurrent: 1,
+			Primary: c.Primary, Timeouts: c.Timeouts, MaxConcurrent: 1, Scope: c.Scope,
 			Breaker: BreakerConfig{Failures: 0, Window: 1, Open: 1},
 		}
 	})

@@ -22,6 +22,8 @@ type Options struct {
 	// Served tells whether this gateway answers for a host (lower case, without port and trailing dot). nil: for none.
 	Served func(host string) bool
 	Rule   string // the id, for the log
+	// Budget is what all gateways share, which scope: fleet needs; else it is not used.
+	Budget Budget
 }
 
 // Origin pulls from the targets of one rule and keeps its limits. All methods may be called concurrently.
@@ -87,9 +89,16 @@ func New(c Config, o Options) (*Origin, error) {
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
+	fleet := o.Budget
+	switch {
+	case c.Scope != ScopeFleet:
+		fleet = nil
+	case fleet == nil:
+		return nil, errors.New("scope: fleet: there are no other gateways to share limits with")
+	}
 	made := &Origin{
 		c: c, log: o.Log, served: o.Served, targets: make(map[string]*target), over: newFailover(c.FailoverOn),
-		limits: newLimits(c), stall: &limitError{"timeouts.stall", c.Timeouts.Stall},
+		limits: newLimits(c, fleet), stall: &limitError{"timeouts.stall", c.Timeouts.Stall},
 		now: time.Now, patient: resumeAgain,
 	}
 	if made.log == nil {
@@ -131,10 +140,12 @@ func (o *Origin) Fetch(ctx context.Context, r Request) (*Response, error) {
 	}
 	p := &pull{o: o, r: r, budget: watched(ctx)}
 	p.budget.armSince(r.Asked, &limitError{"timeouts.answer", o.c.Timeouts.Answer})
-	if err := o.limits.enter(p.budget); err != nil {
+	leave, full := o.limits.enter(p.budget)
+	if full != nil {
 		p.budget.end()
-		return nil, err
+		return nil, full
 	}
+	p.leave = leave
 	response, err := p.run()
 	if err != nil {
 		p.end()

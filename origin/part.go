@@ -2,8 +2,6 @@ package origin
 
 import (
 	"io"
-
-	"golang.org/x/time/rate"
 )
 
 // part is the body of one answer, read under the limits on stalls and bandwidth.
@@ -11,7 +9,7 @@ type part struct {
 	src    io.ReadCloser
 	w      *watch // of the request that brought it
 	stall  *limitError
-	flow   *rate.Limiter // nil: no limit
+	flow   *flow // nil: no limit
 	target string
 
 	// The fields below are Read's alone.
@@ -29,7 +27,7 @@ func (b *part) Read(to []byte) (int, error) {
 		return 0, b.err
 	}
 	if b.flow != nil {
-		to = to[:min(len(to), b.flow.Burst())]
+		to = to[:min(len(to), b.flow.most())]
 	}
 	n, err := b.more(to)
 	if err != nil {
@@ -37,7 +35,7 @@ func (b *part) Read(to []byte) (int, error) {
 		b.broke = err != io.EOF
 	}
 	if n > 0 && b.flow != nil {
-		if err := b.flow.WaitN(b.w.ctx, n); err != nil {
+		if err := b.flow.wait(b.w.ctx, n); err != nil {
 			b.err, b.broke = b.failure(err), false
 		}
 	}

@@ -16,14 +16,15 @@ type pull struct {
 	o       *Origin
 	r       Request
 	budget  *watch // of the answer; its context is that of the whole pull
-	resumes bool   // it is such a part: it has no place of its own
+	leave   func() // gives back its place; nil for such a part, which has none of its own
+	resumes bool   // it is such a part
 }
 
 // end gives everything back.
 func (p *pull) end() {
 	p.budget.end()
-	if !p.resumes {
-		p.o.limits.leave()
+	if p.leave != nil {
+		p.leave()
 	}
 }
 

@@ -49,6 +49,9 @@ func (c Config) Validate(report func(path, problem string)) {
 	if c.MaxBandwidth < 0 {
 		report("max_bandwidth", "must be a number of bytes per second, or 0 for no limit")
 	}
+	if c.Scope != ScopeGateway && c.Scope != ScopeFleet {
+		report("scope", "must be gateway (each gateway's own limits) or fleet (those of all gateways together)")
+	}
 }
 
 func (c Config) validateStatuses(report reporter) {
