@@ -10,6 +10,7 @@ import (
 	"mirrorgate/cache/writeback"
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
+	"mirrorgate/origin"
 )
 
 // Config is the whole configuration. Its fields stand in the order of example.yaml, which says what each means.
@@ -112,6 +113,22 @@ func (c *Config) check(report func(path, problem string)) {
 	checkHosts(c.Sites, report)
 	checkBuckets(c, report)
 	checkLoops(c, report)
+	checkScopes(c, report)
+}
+
+// checkScopes reports limits of all gateways where there is one alone.
+func checkScopes(c *Config, report func(path, problem string)) {
+	if c.Shared.On() {
+		return
+	}
+	for i, site := range c.Sites {
+		for k, rule := range site.Rules {
+			if rule.Origin.Scope == origin.ScopeFleet {
+				report(fmt.Sprintf("%s.rules[%d].origin.scope", sitePath(i), k), "fleet needs shared.redis, over which "+
+					"gateways share limits; set it, or use gateway and give each gateway its part of the limits")
+			}
+		}
+	}
 }
 
 // maxSites bounds the work of comparing sites with each other.
