@@ -36,6 +36,7 @@ func hash(id cache.ID) string {
 func (n names) lease(id cache.ID) string    { return n.prefix + "{" + hash(id) + "}:lease" }
 func (n names) negative(id cache.ID) string { return n.prefix + "{" + hash(id) + "}:negative" }
 func (n names) lives(member string) string  { return n.prefix + "{" + member + "}:lives" }
+func (n names) budget(id cache.ID) string   { return n.prefix + "{" + hash(id) + "}:budget:" }
 func (n names) drops() string               { return n.prefix + "drops" }
 
 // derive makes of the fleet's secret one for a single use.

@@ -53,6 +53,7 @@ type Fleet struct {
 	tempo   tempo
 	crew    *crew
 	intents *intents
+	places  *places // under limits of all gateways
 
 	peer func(cache.ID, holder) cache.Peer // nil: this gateway cannot follow others
 
@@ -78,6 +79,7 @@ func New(o Options) (*Fleet, error) {
 		writer: newWriter(l),
 		proofs: newProofs(o.Config.Secret),
 		tempo:  usualTempo(), crew: newCrew(o), intents: newIntents(),
+		places: newPlaces(l),
 	}, nil
 }
 
