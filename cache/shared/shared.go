@@ -95,6 +95,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 	running.Go(func() { f.probe(ctx) })
 	running.Go(func() { f.runBeat(ctx) })
 	running.Go(func() { f.runIntents(ctx) })
+	running.Go(func() { f.renewPlaces(ctx) })
 	running.Wait()
 	return f.link.close()
 }
