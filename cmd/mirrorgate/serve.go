@@ -11,6 +11,7 @@ import (
 
 	"mirrorgate/cache"
 	"mirrorgate/cache/bucket"
+	"mirrorgate/cache/shared"
 	"mirrorgate/cache/writeback"
 	"mirrorgate/configs"
 	"mirrorgate/gateway"
@@ -52,6 +53,7 @@ type process struct {
 	buckets   map[string]bucket.Bucket // by site
 	cache     *cache.Cache
 	writeback *writeback.Writeback
+	fleet     *shared.Fleet // nil: this gateway is on its own
 	gateway   *gateway.Gateway
 	admin     *admin.Server
 }
@@ -96,6 +98,11 @@ func (p *process) build() error {
 		b, ok := p.buckets[site]
 		return b, ok
 	}, p.cache.Written, p.log)
+	if p.cfg.Shared.On() {
+		if p.fleet, err = p.join(); err != nil {
+			return err
+		}
+	}
 	sites, err := p.sites(identity(id))
 	if err != nil {
 		return err
@@ -108,6 +115,13 @@ func (p *process) build() error {
 		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: spoolQueue{p.spool}, Log: p.log,
 	})
 	return p.listen()
+}
+
+// join makes this gateway one of a fleet. It does not wait for Redis.
+func (p *process) join() (*shared.Fleet, error) {
+	return shared.New(shared.Options{
+		Config: p.cfg.Shared, Version: programVersion(), Saved: func(cache.ID) {}, Doubt: func() {}, Log: p.log,
+	})
 }
 
 // listen takes the addresses.
@@ -159,6 +173,9 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 	running.Go(func() { _ = p.writeback.Run(background) }) // it only ends with its context
+	if p.fleet != nil {
+		running.Go(func() { _ = p.fleet.Run(background) }) // so does this
+	}
 	if p.adminLn != nil {
 		running.Go(func() {
 			if err := p.admin.Serve(background, p.adminLn); err != nil {

@@ -6,11 +6,14 @@ import (
 	"log/slog"
 
 	"mirrorgate/cache"
+	"mirrorgate/cache/shared"
 	"mirrorgate/configs"
 	"mirrorgate/gateway"
 	"mirrorgate/origin"
 	"mirrorgate/rules"
 )
+
+var _ origin.Budget = (*shared.Budget)(nil)
 
 // sites makes the gateway's sites from the configuration's.
 func (p *process) sites(id rules.Identity) ([]*gateway.Site, error) {
@@ -31,7 +34,9 @@ func (p *process) sites(id rules.Identity) ([]*gateway.Site, error) {
 			if len(rule.Targets) == 0 {
 				continue
 			}
-			o, err := origin.New(rule.Origin, origin.Options{Log: p.log.With("site", site.Name), Served: served, Rule: rule.ID})
+			o, err := origin.New(rule.Origin, origin.Options{
+				Log: p.log.With("site", site.Name), Served: served, Rule: rule.ID, Budget: p.budget(site.Name, rule.ID),
+			})
 			if err != nil {
 				return nil, fmt.Errorf("site %s, rule %s: %w", site.Name, rule.ID, err)
 			}
@@ -40,6 +45,14 @@ func (p *process) sites(id rules.Identity) ([]*gateway.Site, error) {
 		}
 	}
 	return list, nil
+}
+
+// budget is what all gateways share of a rule's limits; nil if this is one on its own.
+func (p *process) budget(site, rule string) origin.Budget {
+	if p.fleet == nil {
+		return nil
+	}
+	return p.fleet.Budget(site, rule)
 }
 
 // identity is what origins are told of this gateway.
