@@ -199,6 +199,16 @@ func TestGrantsAdapt(t *testing.T) {
 	}
 }
 
+// One use may take several grants.
+func TestSmallGrantsAddUp(t *testing.T) {
+	all := newCrowd(1)
+	g := newGrants(all, 8<<20, 64<<10)
+	g.size = minGrant
+	if err := g.use(t.Context(), 3*minGrant); err != nil || len(all.asked) != 2 || g.left != 0 { // the second is twice the first
+		t.Errorf("%d questions, %d left, %v", len(all.asked), g.left, err)
+	}
+}
+
 func TestOldGrantsAreForgotten(t *testing.T) {
 	all := newCrowd(1)
 	g := newGrants(all, 8<<20, 1<<20)

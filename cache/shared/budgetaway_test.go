@@ -189,7 +189,11 @@ func TestBudgetNotesEnd(t *testing.T) {
 	t.Parallel()
 	r := harness.StartRedis(t)
 	g, c := fleetOf(t, r.URL, 1)[0], look(t, r)
+	c.ZAdd(t.Context(), g.name+what, scored(time.Now().Add(-time.Second), "1 a 1"))
 	g.Enter(t.Context(), what, 5)
+	if n := c.ZCard(t.Context(), g.name+what).Val(); n != 1 {
+		t.Errorf("%d places are kept: also one that has ended", n)
+	}
 	g.Take(t.Context(), "max_rate", 10, 1, 1, time.Minute)
 	f := func(note string, atMost time.Duration) {
 		t.Helper()

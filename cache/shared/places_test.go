@@ -83,10 +83,10 @@ func TestKilledGatewaysPlacesComeBack(t *testing.T) {
 func TestStoppedGatewayGivesItsPlacesBack(t *testing.T) {
 	t.Parallel()
 	r := harness.StartRedis(t)
-	gateways := fleetOf(t, r.URL, 2)
+	gateways := fleetAt(t, r.URL, 2, defaultPace())
 	gateways[0].take(t, 1, 1)
 	gateways[0].stop()
-	if gateways[1].Enter(until(t, 2*time.Second), what, 1) == nil {
+	if gateways[1].Enter(until(t, 3*time.Second), what, 1) == nil {
 		t.Error("its place is still taken")
 	}
 }
