@@ -6,7 +6,7 @@
 #   servers  nginx, curl, aws, rclone, redis-server, ss and a C compiler (for -race) from Debian's packages;
 #            MinIO and versitygw built from source into .cache/bin
 #   linter   staticcheck, into .cache/bin
-#   bench    nginx, varnishd, haproxy, wrk, taskset, ss and aws from Debian's packages; MinIO
+#   bench    nginx, varnishd, haproxy, wrk, redis-server, taskset, ss and aws from Debian's packages; MinIO
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,6 +30,7 @@ bench_commands=(
 	"varnishd varnish"
 	"haproxy haproxy"
 	"wrk wrk"
+	"redis-server redis-server"
 	"taskset util-linux"
 	"ss iproute2"
 	"aws awscli"

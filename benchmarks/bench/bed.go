@@ -30,6 +30,8 @@ type bed struct {
 	minio      *minio   // nil: no case wanted it so far
 	thrifty    *process // in the same way
 	thriftyAt  string
+	redis      *process // likewise
+	redisAt    string
 	client     *http.Client
 	started    int // servers, for their folders' names
 	cold       int // the next number of coldKey
@@ -102,6 +104,9 @@ func (b *bed) close() error {
 	}
 	if b.thrifty != nil {
 		err = errors.Join(err, b.thrifty.stop())
+	}
+	if b.redis != nil {
+		err = errors.Join(err, b.redis.stop())
 	}
 	if b.minio != nil {
 		err = errors.Join(err, b.minio.stop())

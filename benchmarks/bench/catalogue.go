@@ -16,6 +16,7 @@ type benchCase struct {
 	ours        contender
 	peers       []peer
 	aim         float64 // of mirrorgate's own figure, where the table has such; 0: none is set
+	pairs       int     // rounds, at least
 
 	// measure gives the servers their turns, and returns the lines of the table without the last column.
 	measure    func(*bed, context.Context, benchCase, []*server, io.Writer) ([]string, error)
@@ -46,8 +47,8 @@ func beside(name string, start func(*bed, ask) (*server, error), aim float64) pe
 
 // catalogue is all cases, in the order of the tables.
 func catalogue() []benchCase {
-	return slices.Concat(bucketCases(), dirCases(), memoryCases(), minioCases(), ruleCases(), steadyCases(),
-		missCases(), fillCases(), herdCases(), crowdCases(), startupCases())
+	return slices.Concat(bucketCases(), dirCases(), memoryCases(), minioCases(), ruleCases(), sharedCases(),
+		steadyCases(), missCases(), fillCases(), herdCases(), crowdCases(), startupCases())
 }
 
 // isMeant tells whether the name is that of the case, or what it begins with before a "-".

@@ -41,7 +41,7 @@ func (b *bed) measureSpeed(ctx context.Context, c benchCase, servers []*server, 
 	if err := b.warmUp(ctx, c, servers); err != nil {
 		return nil, err
 	}
-	for _, order := range turns(b.opts.pairs, len(servers)) {
+	for _, order := range turns(max(b.opts.pairs, c.pairs), len(servers)) {
 		for _, i := range order {
 			s, err := b.turn(ctx, servers[i], c.ask)
 			if err != nil {

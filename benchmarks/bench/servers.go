@@ -109,8 +109,12 @@ func startBucket(b *bed, a ask) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.startMirrorgate(bucketServer(b, &v), a, v)
+}
+
+func bucketServer(b *bed, v *peers.Values) *server {
 	v.Bucket = "{s3: " + b.lightBucket() + "}"
-	return b.startMirrorgate(&server{proxies: true}, a, v)
+	return &server{proxies: true}
 }
 
 // startMemory is the same with its memory tier.
@@ -122,8 +126,12 @@ func startMemory(b *bed, a ask) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.startMirrorgate(memoryServer(b, &v), a, v)
+}
+
+func memoryServer(b *bed, v *peers.Values) *server {
 	v.Bucket, v.Memory = "{s3: "+b.lightBucket()+"}", ""
-	return b.startMirrorgate(&server{keeps: true, proves: says("Cache-Status", "mirrorgate; hit; detail=memory")}, a, v)
+	return &server{keeps: true, proves: says("Cache-Status", "mirrorgate; hit; detail=memory")}
 }
 
 // startDir is mirrorgate with a directory bucket.

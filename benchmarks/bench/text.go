@@ -36,6 +36,7 @@ what counts is CPU. Before each turn the bytes of an answer are compared, and wh
 - minio: an S3 bucket of a MinIO, which anybody may read. mirrorgate signs its requests, and the objects are as it has
   saved them. MinIO's own CPU is not counted.
 - rules: a bucket hit of a mirrorgate with 1,000 sites, where the one that is asked has 20 rules, and the last matches.
+- shared: a hit of a mirrorgate that is one of a fleet, beside one that is on its own; at least 10 rounds.
 
 Of 1 GiB each turn is four objects over two connections, rather than a time with wrk. Those who cache nothing are asked
 for one object before each turn, those who do for two.

@@ -32,6 +32,7 @@ type Values struct {
 	S3     string // the bucket of the other sites, in YAML
 	Origin string // of what the bucket lacks
 	Memory string // the memory tier's setting, in YAML; "": the default
+	Shared string // its place in a fleet, in YAML; "": it is on its own
 	Rules  int    // of the site that is asked, before the one that matches
 	Sites  int    // besides the one that is asked, with a rule each
 }
