@@ -17,7 +17,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup outage bench-drain bench clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd crash startup outage bench-drain bench-fleet bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,10 @@ outage: ## outages of a minute, each of another kind, of a bucket that clients a
 
 bench-drain: ## a full spool saved into a MinIO, beside rclone; DRAIN_LARGE=10 takes 10 of 50 large objects
 	DRAIN_README=$(CURDIR)/benchmarks/README.md $(GO) test -count=1 -v -timeout 3h -run '^$$' -bench Drain -benchtime 1x ./benchmarks/drain
+
+bench-fleet: ## what many gateways cost the Redis they share, and how many it can hold
+	test/setup.sh bench
+	$(GO) run ./benchmarks/fleet -readme benchmarks/README.md
 
 startup: ## a start with 300,000 objects that wait to be saved (takes minutes, most of them to remove the files)
 	MIRRORGATE_STARTUP=300000 $(GO) test -count=1 -v -timeout 30m -run TestStartWithLongQueue ./cache/writeback

@@ -44,7 +44,7 @@ func libraries() []library {
 		{"github.com/goccy/go-yaml", []string{"configs"}},
 		{"go.yaml.in/yaml", nil},
 		{"gopkg.in/yaml", nil},
-		{"github.com/redis/go-redis", []string{"cache/shared", "test/*"}},
+		{"github.com/redis/go-redis", []string{"cache/shared", "benchmarks/fleet", "test/*"}},
 		{"github.com/alecthomas/kong", []string{"cmd/*", "benchmarks/*"}},
 		{"github.com/HdrHistogram/hdrhistogram-go", []string{"benchmarks/*"}},
 	}
