@@ -45,6 +45,16 @@ func processor() string {
 	return string(model[1])
 }
 
+// loadAverage is that of a minute: what else the machine did meanwhile shows in it.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	average, _, _ := strings.Cut(string(text), " ")
+	return average
+}
+
 // commit is the one of the tree that was measured.
 func commit() string {
 	id, err := exec.Command("git", "rev-parse", "--short=10", "HEAD").Output()

@@ -31,13 +31,13 @@ under way at one time, keys of about 40 bytes. Microseconds: median (least to mo
 func tables(m measured, o options) string {
 	var b strings.Builder
 	b.WriteString(introduction)
-	short := ""
+	form := ""
 	if o.short {
-		short = " (short)"
+		form = ", in its short form"
 	}
-	fmt.Fprintf(&b, "- command: `make bench-fleet`%s, %s\n- machine: %s, %d cores, %s/%s\n- versions: mirrorgate %s, %s, "+
-		"redis %s\n\n", short, time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), runtime.GOOS,
-		runtime.GOARCH, commit(), runtime.Version(), m.redis)
+	fmt.Fprintf(&b, "- command: `make bench-fleet`%s, %s\n- machine: %s, %d cores, %s/%s; load %s after it\n"+
+		"- versions: mirrorgate %s, %s, redis %s\n\n", form, time.Now().UTC().Format(time.DateOnly), processor(),
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, loadAverage(), commit(), runtime.Version(), m.redis)
 	askTable(&b, m)
 	memoryTable(&b, m)
 	memberTable(&b, m)
