@@ -20,8 +20,8 @@ import (
 	"mirrorgate/test/harness"
 )
 
-// holder is a gateway that has what its share says.
-type holder struct {
+// server is a gateway that has what its share says.
+type server struct {
 	url   string
 	fleet *Fleet
 	share func(cache.PeerAsk) cache.PeerAnswer
@@ -29,10 +29,10 @@ type holder struct {
 	asked atomic.Int64
 }
 
-// startHolder starts one that answers clients of another host than the one it is reached by.
-func startHolder(t *testing.T, f *Fleet, share func(cache.PeerAsk) cache.PeerAnswer) *holder {
+// startServer starts one that answers clients of another host than the one it is reached by.
+func startServer(t *testing.T, f *Fleet, share func(cache.PeerAsk) cache.PeerAnswer) *server {
 	t.Helper()
-	h := &holder{fleet: f, share: share}
+	h := &server{fleet: f, share: share}
 	keys := rules.DefaultSetConfig()
 	o := gateway.Options{
 		Config: gateway.DefaultConfig(), MaxInflight: 1, Log: quiet(), Ready: func() error { return nil },
@@ -63,7 +63,7 @@ func startHolder(t *testing.T, f *Fleet, share func(cache.PeerAsk) cache.PeerAns
 	return h
 }
 
-func (h *holder) ask(t *testing.T, from int64) opened {
+func (h *server) ask(t *testing.T, from int64) opened {
 	return openAt(t.Context(), peersFor(t, testSecret, always).peer(testID(), h.url, ""), from)
 }
 
@@ -81,7 +81,7 @@ func TestBetweenGateways(t *testing.T) {
 	data := make([]byte, 5<<20)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
 	f := fleetWith(t, testSecret, quiet())
-	h := startHolder(t, f, func(ask cache.PeerAsk) cache.PeerAnswer { return body(data, ask.From) })
+	h := startServer(t, f, func(ask cache.PeerAsk) cache.PeerAnswer { return body(data, ask.From) })
 	for _, from := range []int64{0, 1, 1 << 20, 5 << 20} {
 		got := h.ask(t, from)
 		if got.err != nil || got.body != string(data[from:]) || got.pull.Meta.ContentType != "text/plain" {
@@ -102,7 +102,7 @@ func TestBetweenGateways(t *testing.T) {
 func TestBodyThatBreaksOffBetweenGateways(t *testing.T) {
 	f := func(size int64, give int) {
 		t.Helper()
-		h := startHolder(t, fleetWith(t, testSecret, quiet()), func(cache.PeerAsk) cache.PeerAnswer {
+		h := startServer(t, fleetWith(t, testSecret, quiet()), func(cache.PeerAsk) cache.PeerAnswer {
 			a := has(size)
 			start := io.LimitReader(rand.NewChaCha8([32]byte{}), int64(give))
 			a.Body = io.NopCloser(io.MultiReader(start, failing{}))
@@ -125,7 +125,7 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("the pull broke 
 // Without a body there is an answer all the same, and a site that is not known here is no failure.
 func TestAnswersWithoutBodyBetweenGateways(t *testing.T) {
 	var a cache.PeerAnswer
-	h := startHolder(t, fleetWith(t, testSecret, quiet()), func(cache.PeerAsk) cache.PeerAnswer { return a })
+	h := startServer(t, fleetWith(t, testSecret, quiet()), func(cache.PeerAsk) cache.PeerAnswer { return a })
 	f := func(answer cache.PeerAnswer, want error) {
 		t.Helper()
 		a = answer
@@ -178,7 +178,7 @@ func get(t *testing.T, method, url string, fields []cache.Field) (*http.Response
 // A forged request gets 403, learns nothing else, and is counted.
 func TestForgedRequestGets403(t *testing.T) {
 	fleet := fleetWith(t, testSecret, quiet())
-	h := startHolder(t, fleet, func(cache.PeerAsk) cache.PeerAnswer { return body([]byte("abc"), 0) })
+	h := startServer(t, fleet, func(cache.PeerAsk) cache.PeerAnswer { return body([]byte("abc"), 0) })
 	ask := cache.PeerAsk{ID: testID(), Nonce: newNonce()}
 	now := time.Now().Unix()
 	changed := fleet.proofs.sign(ask, now)
@@ -216,15 +216,15 @@ func TestForgedRequestGets403(t *testing.T) {
 func TestPeerPathOfClients(t *testing.T) {
 	fleet := fleetWith(t, testSecret, quiet())
 	share := func(cache.PeerAsk) cache.PeerAnswer { return body([]byte("abc"), 0) }
-	f := func(h *holder, method string, status int) {
+	f := func(h *server, method string, status int) {
 		t.Helper()
 		fields := fleet.proofs.sign(cache.PeerAsk{ID: testID(), Nonce: newNonce()}, time.Now().Unix()).fields()
 		if resp, text := get(t, method, h.url, fields); resp.StatusCode != status || h.asked.Load() != 0 {
 			t.Errorf("%s: %d, %s", method, resp.StatusCode, text)
 		}
 	}
-	f(startHolder(t, nil, share), http.MethodGet, 404)
-	h := startHolder(t, fleet, share)
+	f(startServer(t, nil, share), http.MethodGet, 404)
+	h := startServer(t, fleet, share)
 	f(h, http.MethodHead, 404)
 	f(h, http.MethodPost, 405)
 }
@@ -233,7 +233,7 @@ func TestPeerPathOfClients(t *testing.T) {
 // that leaves ends what was given to it.
 func TestPeersUnderMaxInflight(t *testing.T) {
 	closed := make(chan struct{}, 3)
-	h := startHolder(t, fleetWith(t, testSecret, quiet()), func(cache.PeerAsk) cache.PeerAnswer {
+	h := startServer(t, fleetWith(t, testSecret, quiet()), func(cache.PeerAsk) cache.PeerAnswer {
 		a := has(1 << 40)
 		a.Body = &endless{closed: closed}
 		return a

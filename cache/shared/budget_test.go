@@ -12,7 +12,7 @@ import (
 )
 
 // takers take one after another, at each gateway and as fast as they may, and count what may be used until ctx ends.
-func takers(ctx context.Context, gateways []*gateway, each int, n, rate float64) float64 {
+func takers(ctx context.Context, gateways []*sharer, each int, n, rate float64) float64 {
 	var all sync.WaitGroup
 	var taken atomic.Int64
 	for _, g := range gateways {

@@ -17,8 +17,8 @@ import (
 
 const what = "max_concurrent"
 
-// gateway is a Fleet that runs.
-type gateway struct {
+// sharer is a Fleet that runs.
+type sharer struct {
 	*Fleet
 	*Budget
 	stop func() // ends its Run
@@ -27,14 +27,14 @@ type gateway struct {
 
 // fleetOf starts so many gateways that know how many they are, with the budget of one rule. Their places last shorter
 // than elsewhere.
-func fleetOf(t *testing.T, url string, n int) []*gateway {
+func fleetOf(t *testing.T, url string, n int) []*sharer {
 	t.Helper()
 	return fleetAt(t, url, n, pace{lasts: 1500 * time.Millisecond, renewing: 500 * time.Millisecond, settling: time.Second})
 }
 
-func fleetAt(t *testing.T, url string, n int, p pace) []*gateway {
+func fleetAt(t *testing.T, url string, n int, p pace) []*sharer {
 	t.Helper()
-	all := make([]*gateway, n)
+	all := make([]*sharer, n)
 	for i := range all {
 		f, err := New(Options{
 			Config: Config{Redis: Addresses{url}}, Member: fmt.Sprint("gateway-", i), Log: slog.New(slog.DiscardHandler),
@@ -43,7 +43,7 @@ func fleetAt(t *testing.T, url string, n int, p pace) []*gateway {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.seen.Store(int64(n))
+		f.crew.size.Store(int64(n))
 		f.places.pace = p
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -54,7 +54,7 @@ func fleetAt(t *testing.T, url string, n int, p pace) []*gateway {
 		stop := func() { cancel(); <-ended }
 		t.Cleanup(stop)
 		kill := func() { f.link.rdb.Close(); stop() }
-		all[i] = &gateway{f, f.Budget("site", "rule"), stop, kill}
+		all[i] = &sharer{f, f.Budget("site", "rule"), stop, kill}
 	}
 	return all
 }
@@ -80,7 +80,7 @@ func (c *tally) enter() {
 func (c *tally) leave() { c.now.Add(-1) }
 
 // crowd lets so many pulls of each gateway come and go under a limit until ctx ends; each stays inside for a moment.
-func crowd(ctx context.Context, gateways []*gateway, each, places int, inside *tally) (wait func()) {
+func crowd(ctx context.Context, gateways []*sharer, each, places int, inside *tally) (wait func()) {
 	var all sync.WaitGroup
 	for _, g := range gateways {
 		for range each {
@@ -100,7 +100,7 @@ func crowd(ctx context.Context, gateways []*gateway, each, places int, inside *t
 }
 
 // pastSettling makes it long ago that Redis began to keep the places.
-func pastSettling(t *testing.T, c *redis.Client, g *gateway) {
+func pastSettling(t *testing.T, c *redis.Client, g *sharer) {
 	t.Helper()
 	if err := c.Set(t.Context(), g.name+what+":since", "1 1", 0).Err(); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func pastSettling(t *testing.T, c *redis.Client, g *gateway) {
 }
 
 // take enters so often, and fails the test if that is not granted at once.
-func (g *gateway) take(t *testing.T, n, places int) {
+func (g *sharer) take(t *testing.T, n, places int) {
 	t.Helper()
 	for range n {
 		if g.Enter(until(t, time.Second), what, places) == nil {

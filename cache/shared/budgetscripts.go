@@ -58,10 +58,10 @@ redis.call('PEXPIRE', KEYS[1], lasts)
 return 1
 `)
 
-// renewScript lets places last on, those too that Redis has lost or never knew.
+// renewPlacesScript lets places last on, those too that Redis has lost or never knew.
 //
 // KEYS: the places. ARGV: how long they last, and their tokens.
-const renewScript = `
+const renewPlacesScript = `
 local time = redis.call('TIME')
 local ends = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1])
 for i = 2, #ARGV do redis.call('ZADD', KEYS[1], ends, ARGV[i]) end

@@ -22,13 +22,13 @@ local lease, negative = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
 local note, ttl, past, own, saved, scope = unpack(ARGV)
 local function begins(text, with) return string.sub(text, 1, #with) == with end
 if negative and negative ~= past and begins(negative, scope) then
-	return {0, lease or '', negative}
+	return {0, lease or '', negative, redis.call('PTTL', KEYS[2])}
 end
 if lease and lease ~= past and (begins(lease, saved) or not begins(lease, own)) then
-	return {0, lease, negative or ''}
+	return {0, lease, negative or '', 0}
 end
 redis.call('SET', KEYS[1], note, 'PX', ttl)
-return {1, '', negative or ''}`
+return {1, '', negative or '', 0}`
 
 // holder is the member that has the lease of a key.
 type holder struct {
@@ -63,7 +63,7 @@ func (f *Fleet) claim(
 	case asked.won:
 		return cache.Standing{Lease: f.held.add(f, id, note), Note: note.encode()}, false
 	case asked.negative != nil && asked.negative.scope == scope:
-		return cache.Standing{Negative: asked.negative.answer(), Note: asked.negative.encode()}, false
+		return cache.Standing{Negative: asked.negative.answer(), Left: asked.left, Note: asked.negative.encode()}, false
 	case asked.lease == nil: // not ours to read
 		return cache.Standing{}, false
 	}
@@ -88,6 +88,7 @@ type notes struct {
 	won      bool
 	lease    *leaseNote    // nil: none, or not ours to read
 	negative *negativeNote // nil: likewise
+	left     time.Duration // how long negative holds
 }
 
 func (f *Fleet) askNotes(
@@ -113,7 +114,7 @@ func (f *Fleet) readNotes(answer *redis.Cmd) (found notes, err error) {
 	if err != nil {
 		return found, err
 	}
-	if len(values) != 3 {
+	if len(values) != 4 {
 		return found, errForeign
 	}
 	won, _ := values[0].(int64)
@@ -124,6 +125,8 @@ func (f *Fleet) readNotes(answer *redis.Cmd) (found notes, err error) {
 	if text, _ := values[2].(string); text != "" {
 		found.negative = known(f.link, text, decodeNegative)
 	}
+	left, _ := values[3].(int64)
+	found.left = time.Duration(left) * time.Millisecond
 	return found, nil
 }
 
@@ -137,8 +140,8 @@ func known[N any](l *link, text string, decode func(string) (N, bool)) *N {
 	return &note
 }
 
-// stands tells whether the holder of a lease that was found as note still has it, and lives. Where that cannot be asked
-// it is taken for granted.
+// stands tells whether the holder of a lease that was found as note still has it, and lives. An answer that fails to
+// come leaves that open; while Redis is away nobody knows whether the holder lives, which is no reason to wait for it.
 func (f *Fleet) stands(ctx context.Context, id cache.ID, note string) bool {
 	followed, ok := decodeLease(note)
 	if !ok {
@@ -155,7 +158,7 @@ func (f *Fleet) stands(ctx context.Context, id cache.ID, note string) bool {
 	})
 	switch now, _ := decodeLease(text); {
 	case err != nil:
-		return isUnknown(err)
+		return isUnknown(err) && !f.link.isAway()
 	case now.token != followed.token:
 		return false
 	default: // a lease of what is being pulled ends with its holder

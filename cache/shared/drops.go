@@ -12,8 +12,8 @@ import (
 	"mirrorgate/cache"
 )
 
-// silence is how long nothing may come on a subscription until it is asked whether it still stands.
-const silence = 2 * time.Second
+// hush is how long nothing may come on a subscription until it is asked whether it still stands.
+const hush = 2 * time.Second
 
 // savedScript publishes first: what is wrong with the notes keeps nobody from hearing it.
 const savedScript = `
@@ -57,7 +57,7 @@ func (f *Fleet) subscribe(ctx context.Context) {
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // a receive does not notice the end of ctx
 	for asked := false; ; {
-		message, err := sub.ReceiveTimeout(ctx, silence)
+		message, err := sub.ReceiveTimeout(ctx, hush)
 		switch {
 		case err == nil:
 			asked = false

@@ -17,8 +17,6 @@ import (
 	"mirrorgate/test/harness"
 )
 
-const testSecret = "a secret of the tests, long enough"
-
 // quick is so fast that a test sees it, and so slow that a member on a busy machine is not taken for gone.
 func quick() tempo {
 	return tempo{
@@ -170,7 +168,7 @@ func (g *gate) save(ids ...cache.ID) {
 		g.mu.Lock()
 		delete(g.spool, id)
 		g.mu.Unlock()
-		g.Left(id)
+		g.Left(id, true)
 	}
 }
 

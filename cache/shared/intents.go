@@ -151,8 +151,15 @@ func (f *Fleet) settle(id cache.ID) {
 	}
 }
 
-// Left says that an object has left this gateway's spool for good. It does not block.
-func (f *Fleet) Left(id cache.ID) { f.settle(id) }
+// Left says that an object has left this gateway's spool for good: saved, or dropped. It does not block.
+func (f *Fleet) Left(id cache.ID, saved bool) {
+	f.settle(id)
+	if saved {
+		f.Saved(id)
+	} else {
+		f.Dropped(id)
+	}
+}
 
 // finish has an intent removed.
 func (f *Fleet) finish(shard int, p place) {

@@ -50,17 +50,25 @@ type lease struct {
 	fleet *Fleet
 	id    cache.ID
 	note  leaseNote
-	ended atomic.Bool
+	state atomic.Int32
 }
+
+// The states of a lease.
+const (
+	leaseHeld int32 = iota // renewed until it ends
+	leaseCommitted
+	leaseEnded
+)
 
 var _ cache.Lease = (*lease)(nil)
 
 // Commit implements cache.Lease. A lease that Redis has lost meanwhile is noted again; one that another gateway has got
 // stays that one's.
 func (l *lease) Commit(ctx context.Context) {
-	if !l.end() {
+	if !l.state.CompareAndSwap(leaseHeld, leaseCommitted) {
 		return
 	}
+	l.fleet.held.remove(l)
 	f, args := l.fleet, []any{l.note.encode(), l.note.in(committed).encode(), committedTTL.Milliseconds()}
 	var intent *redis.Cmd
 	err := f.link.pipelined(ctx, func(pipe redis.Pipeliner) { // without it the lease ends soon, and others pull again
@@ -72,8 +80,13 @@ func (l *lease) Commit(ctx context.Context) {
 
 // Release implements cache.Lease.
 func (l *lease) Release() {
-	if l.end() {
+	switch l.state.Swap(leaseEnded) {
+	case leaseHeld:
+		l.fleet.held.remove(l)
 		l.fleet.writer.add(l.release)
+	case leaseCommitted:
+		l.fleet.settle(l.id)
+		l.fleet.Dropped(l.id)
 	}
 }
 
@@ -81,13 +94,16 @@ func (l *lease) release(ctx context.Context, pipe redis.Pipeliner) {
 	pipe.Eval(ctx, releaseScript, []string{l.fleet.names.lease(l.id)}, l.note.encode())
 }
 
-// end tells whether it is this call that ends the lease.
-func (l *lease) end() bool {
-	if l.ended.Swap(true) {
-		return false
+// Settle implements cache.Lease. For the others it is as if the object had just been saved.
+func (l *lease) Settle(period time.Duration) {
+	if l.state.Swap(leaseEnded) != leaseHeld {
+		return
 	}
 	l.fleet.held.remove(l)
-	return true
+	args := []any{l.note.encode(), l.note.in(saved).encode(), max(period.Milliseconds(), 1)}
+	l.fleet.writer.add(func(ctx context.Context, pipe redis.Pipeliner) {
+		pipe.Eval(ctx, commitScript, []string{l.fleet.names.lease(l.id)}, args...)
+	})
 }
 
 // held is the leases of this gateway's pulls.

@@ -113,8 +113,7 @@ type dropNote struct {
 }
 
 const (
-	maxSite = 63
-	maxKey  = 1024
+	maxKey = 1024
 )
 
 func (n dropNote) encode() string {

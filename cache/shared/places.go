@@ -118,7 +118,7 @@ func (p *places) renew(ctx context.Context) {
 	}
 	p.mu.Unlock()
 	p.each(ctx, held, func(pipe redis.Pipeliner, note string, args []any) {
-		pipe.Eval(ctx, renewScript, []string{note}, args...)
+		pipe.Eval(ctx, renewPlacesScript, []string{note}, args...)
 	})
 }
 

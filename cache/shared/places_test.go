@@ -30,7 +30,7 @@ func TestPlacesOfAllGateways(t *testing.T) {
 	f(1, 1)
 }
 
-func noPlaces(t *testing.T, c *redis.Client, g *gateway) error {
+func noPlaces(t *testing.T, c *redis.Client, g *sharer) error {
 	if n := c.ZCard(t.Context(), g.name+what).Val(); n != 0 {
 		return fmt.Errorf("%d places are taken", n)
 	}

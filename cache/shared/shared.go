@@ -55,7 +55,8 @@ type Fleet struct {
 	intents *intents
 	places  *places // under limits of all gateways
 
-	peer func(cache.ID, holder) cache.Peer // nil: this gateway cannot follow others
+	peers *peers
+	peer  func(cache.ID, holder) cache.Peer // nil: this gateway cannot follow others
 
 	proofs  proofs
 	refused refusals // internal requests
@@ -72,7 +73,7 @@ func New(o Options) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Fleet{
+	f := &Fleet{
 		o: o, link: l, names: newNames(o.Config.Secret), log: o.Log, scopes: derive(o.Config.Secret, "scopes"),
 		claims: redis.NewScript(claimScript),
 		held:   newHeld(),
@@ -80,7 +81,12 @@ func New(o Options) (*Fleet, error) {
 		proofs: newProofs(o.Config.Secret),
 		tempo:  usualTempo(), crew: newCrew(o), intents: newIntents(),
 		places: newPlaces(l),
-	}, nil
+	}
+	f.peers = newPeers(o.Config.Secret, f.stands)
+	if f.proofs.known() {
+		f.peer = func(id cache.ID, h holder) cache.Peer { return f.peers.peer(id, h.advertise, h.note) }
+	}
+	return f, nil
 }
 
 // Close ends a Fleet that does not run: one that is only asked.
@@ -97,5 +103,6 @@ func (f *Fleet) Run(ctx context.Context) error {
 	running.Go(func() { f.runIntents(ctx) })
 	running.Go(func() { f.renewPlaces(ctx) })
 	running.Wait()
+	f.peers.close()
 	return f.link.close()
 }

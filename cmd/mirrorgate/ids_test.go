@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"mirrorgate/cache/shared"
 )
 
 // The ids of a gateway are its own, each is another one, and both outlive the process; what is no id is replaced.

@@ -98,10 +98,8 @@ func (p *process) build() error {
 		b, ok := p.buckets[site]
 		return b, ok
 	}, p.cache.Written, p.log)
-	if p.cfg.Shared.On() {
-		if p.fleet, err = p.join(); err != nil {
-			return err
-		}
+	if err := p.join(); err != nil {
+		return err
 	}
 	sites, err := p.sites(identity(id))
 	if err != nil {
@@ -109,19 +107,12 @@ func (p *process) build() error {
 	}
 	p.gateway = gateway.New(gateway.Options{
 		Config: p.cfg.Server, MaxInflight: p.cfg.Limits.MaxInflight, MinRate: p.cfg.Limits.MinRate,
-		Sites: sites, Cache: p.cache, Ready: p.ready, Log: p.log,
+		Sites: sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready, Log: p.log,
 	})
 	p.admin = admin.New(admin.Options{
-		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: spoolQueue{p.spool}, Log: p.log,
+		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Log: p.log,
 	})
 	return p.listen()
-}
-
-// join makes this gateway one of a fleet. It does not wait for Redis.
-func (p *process) join() (*shared.Fleet, error) {
-	return shared.New(shared.Options{
-		Config: p.cfg.Shared, Version: programVersion(), Saved: func(cache.ID) {}, Doubt: func() {}, Log: p.log,
-	})
 }
 
 // listen takes the addresses.

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+
+	"mirrorgate/cache"
+	"mirrorgate/cache/shared"
+	"mirrorgate/gateway"
+	"mirrorgate/gateway/admin"
+)
+
+// join makes this gateway one of a fleet, if the configuration says so. It does not wait for Redis.
+func (p *process) join() error {
+	if !p.cfg.Shared.On() {
+		return nil
+	}
+	member, err := memberID(p.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	fleet, err := shared.New(shared.Options{
+		Config: p.cfg.Shared, Member: member, Version: programVersion(), Setup: p.cfg.Setup(),
+		Saved: p.cache.Saved, Doubt: p.cache.Doubt,
+		Waiting: p.spool.Has, Each: p.spool.Each,
+		Pull: func(ctx context.Context, id cache.ID) error { return p.gateway.PullAgain(ctx, id.Site, id.Key) },
+		Log:  p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.fleet = fleet
+	p.cache.Join(fleet)
+	p.spool.OnLeft(fleet.Left)
+	return nil
+}
+
+// peers is the fleet for the gateway's part of it; nil: there is none.
+func (p *process) peers() gateway.Fleet {
+	if p.fleet == nil {
+		return nil
+	}
+	return p.fleet
+}
+
+// queue is what admin shows of what waits.
+func (p *process) queue() admin.Queue {
+	if p.fleet == nil {
+		return spoolQueue{p.spool}
+	}
+	return fleetQueue{spoolQueue{p.spool}, p.fleet}
+}
