@@ -33,19 +33,25 @@ type server struct {
 func startServer(t *testing.T, f *Fleet, share func(cache.PeerAsk) cache.PeerAnswer) *server {
 	t.Helper()
 	h := &server{fleet: f, share: share}
-	keys := rules.DefaultSetConfig()
-	o := gateway.Options{
-		Config: gateway.DefaultConfig(), MaxInflight: 1, Log: quiet(), Ready: func() error { return nil },
-		Sites: []*gateway.Site{{
-			Site: cache.Site{Name: "assets"}, Hosts: []string{"assets.example.com"}, Key: keys,
-			Rules: rules.NewSet(keys, nil, rules.Identity{}),
-		}},
+	h.url = startGateway(t, f, gateway.Options{
 		Cache: cache.New(cache.DefaultLimits(), cache.Memory{}, nil, quiet()),
 		Share: func(_ context.Context, ask cache.PeerAsk) (cache.PeerAnswer, error) {
 			h.asked.Add(1)
 			return h.share(ask), h.fault
 		},
-	}
+	})
+	return h
+}
+
+// startGateway returns the URL of a gateway. Without f it is on its own.
+func startGateway(t *testing.T, f *Fleet, o gateway.Options) (url string) {
+	t.Helper()
+	keys := rules.DefaultSetConfig()
+	o.Config, o.MaxInflight, o.Log, o.Ready = gateway.DefaultConfig(), 1, quiet(), func() error { return nil }
+	o.Sites = []*gateway.Site{{
+		Site: cache.Site{Name: "assets"}, Hosts: []string{"assets.example.com"}, Key: keys,
+		Rules: rules.NewSet(keys, nil, rules.Identity{}),
+	}}
 	if f != nil {
 		o.Fleet = f
 	}
@@ -53,14 +59,13 @@ func startServer(t *testing.T, f *Fleet, share func(cache.PeerAsk) cache.PeerAns
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.url = "http://" + ln.Addr().String()
 	ctx, stop := context.WithCancel(context.Background())
 	ended, cut := context.WithCancel(context.Background())
 	cut() // nothing is waited for
 	done := make(chan error, 1)
 	go func() { done <- gateway.New(o).Serve(ctx, ended, ln) }()
 	t.Cleanup(func() { stop(); <-done })
-	return h
+	return "http://" + ln.Addr().String()
 }
 
 func (h *server) ask(t *testing.T, from int64) opened {
