@@ -35,7 +35,7 @@ func testAsk() cache.PeerAsk {
 
 func fleetWith(t *testing.T, secret string, log *slog.Logger) *Fleet {
 	t.Helper()
-	f, err := New(Options{Config: Config{Redis: Addresses{"redis://127.0.0.1:1"}, Secret: secret}, Log: log})
+	f, err := New(Options{Config: Config{Redis: Addresses{"redis://127.0.0.1:1"}, Secret: secret}, Member: "tested", Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 const what = "max_concurrent"
 
-// sharer is a Fleet that runs.
+// sharer is a Fleet of which what a Budget needs runs.
 type sharer struct {
 	*Fleet
 	*Budget
@@ -49,7 +49,11 @@ func fleetAt(t *testing.T, url string, n int, p pace) []*sharer {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			_ = f.Run(ctx)
+			var running sync.WaitGroup
+			running.Go(func() { f.renewPlaces(ctx) })
+			f.probe(ctx)
+			running.Wait()
+			_ = f.link.close() // killed ones have closed it
 		}()
 		stop := func() { cancel(); <-ended }
 		t.Cleanup(stop)
