@@ -40,6 +40,14 @@ func TestAnswersArrive(t *testing.T) {
 	f(0, cache.PeerAnswer{Outcome: cache.PeerHas, Meta: cache.Meta{ContentType: "a/b"}})
 	f(0, cache.PeerAnswer{Outcome: cache.PeerLacks})
 	f(0, cache.PeerAnswer{Outcome: cache.PeerAlone})
+	ended := cache.PeerAnswer{Outcome: cache.PeerHas, Meta: testMeta(10), Length: 10} // whose length was not known before
+	ended.Meta.Origin.Size, ended.Meta.Origin.MD5 = -1, "d41d8cd98f00b204e9800998ecf8427e"
+	raw, err := say(&ended)
+	whole := cache.PeerAsk{ID: testID(), Nonce: newNonce()}
+	got, err2 := fleet.proofs.unseal(whole, headersOf(fleet.proofs.seal(whole, raw)).field)
+	if err := errors.Join(err, err2); err != nil || got.Meta.Origin.ETag != ended.Meta.Origin.ETag {
+		t.Errorf("got %+v, %v", got, err)
+	}
 	fault := &cache.PeerError{Status: 503, Code: "SlowDown", Message: "later", RetryAfter: time.Second}
 	f(0, cache.PeerAnswer{Outcome: cache.PeerFailed, Fault: fault})
 }

@@ -119,6 +119,12 @@ func TestWithoutSecretNobodyIsKnown(t *testing.T) {
 	}
 }
 
+func TestKeysAreApart(t *testing.T) {
+	if p := newProofs(testSecret); bytes.Equal(p.asks, p.answers) {
+		t.Error("asks and answers have one key")
+	}
+}
+
 // No two lists of fields are proven by the same bytes.
 func TestFieldsDoNotRunTogether(t *testing.T) {
 	f := func(one, other []string) {

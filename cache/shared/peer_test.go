@@ -170,6 +170,9 @@ func TestPeerThatIsNotThere(t *testing.T) {
 	}
 	ln.Close()
 	f(testSecret, url, testID(), "")
+	r := startRaw(t, func(r *raw, w io.Writer, ask cache.PeerAsk) bool { t.Error("it is asked"); return false })
+	f(testSecret, r.url+"?x", testID(), "")
+	f(testSecret, r.url+"#x", testID(), "")
 }
 
 // slowly answers with pieces of an answer, the next each time that something comes out of the channel.
@@ -253,8 +256,12 @@ func TestSlowReaderAsksNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var first [1]byte
+	if _, err := io.ReadFull(pull.Body, first[:]); err != nil {
+		t.Fatal(err)
+	}
 	<-time.After(3 * p.silence)
-	if body, err := io.ReadAll(pull.Body); err != nil || string(body) != "abc" {
+	if body, err := io.ReadAll(pull.Body); err != nil || string(body) != "bc" {
 		t.Errorf("%q, %v", body, err)
 	}
 	_ = pull.Body.Close()
