@@ -48,6 +48,7 @@ func suite(t *testing.T, urls ...string) {
 	f("own lease", ownLease)
 	f("late commit", lateCommit)
 	f("dropped", dropped)
+	f("settled", settled)
 	f("negative", negative)
 	f("unreachable", unreachable)
 	f("expiry", expiry)
@@ -96,7 +97,6 @@ func states(t *testing.T, f *fleet) {
 		t.Errorf("the peer is of %v at %+v, want %+v", got.id, got.holder, want)
 	}
 	lease.Commit(t.Context())
-	lease.Release() // does nothing
 	if now := b.claims(image(1), nil, "peer member-1"); now.Note == pulled.Note {
 		t.Errorf("after the commit it still stands %s", now.Note)
 	}
@@ -157,6 +157,21 @@ func dropped(t *testing.T, f *fleet) {
 	b.claims(image(1), nil, "peer member-1")
 	a.Dropped(image(1))
 	b.waitClaim(image(1), "lease")
+	lease := a.claims(image(3), nil, "lease").Lease
+	lease.Commit(t.Context())
+	lease.Release() // the spool has not taken it
+	b.waitClaim(image(3), "lease")
+}
+
+// settled: a check that was made by one is settled for all, for its time.
+func settled(t *testing.T, f *fleet) {
+	a, b := f.run(), f.run()
+	a.claims(image(1), nil, "lease").Lease.Settle(time.Minute)
+	b.waitClaim(image(1), "saved")
+	lease := a.claims(image(2), nil, "lease").Lease
+	lease.Settle(100 * time.Millisecond)
+	lease.Release() // does nothing
+	b.waitClaim(image(2), "lease")
 }
 
 func negative(t *testing.T, f *fleet) {
