@@ -36,6 +36,7 @@ func newBroken(t *testing.T, s *stage, name string, object func(origin.Object) o
 	b.want = o.Truth.Bytes()
 	b.gate = s.origin.Hold("/"+b.key, int64(len(b.want)/2))
 	b.answers = make([]answer, few)
+	t.Cleanup(b.reading.Wait) // if the test ends before
 	for n := range b.members {
 		b.half = append(b.half, make(chan struct{}))
 		b.reading.Go(func() { b.answers[n] = b.read(t, n) })

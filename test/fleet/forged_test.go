@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -39,12 +38,11 @@ func (f *fleet) stalled(t *testing.T, key string) (release func()) {
 			a.StallAt(r.At(), 0)
 		}
 	})
-	var first sync.WaitGroup
-	first.Go(func() { wantRight(t, key+" at the first", f.get(t, 0, key, f.body(key)), f.body(key)) })
+	first := f.asks(t, 0, key)
 	f.waitAsked(t, key, 1)
 	return func() {
 		f.origin.Release("/" + key)
-		first.Wait()
+		first()
 	}
 }
 
@@ -54,10 +52,7 @@ func TestForgedAsks(t *testing.T) {
 	f, p := tapped(t)
 	key := sized("forged", "1MiB")
 	release := f.stalled(t, key)
-	defer release()
-	var second sync.WaitGroup
-	second.Go(func() { wantRight(t, "another", f.get(t, 1, key, f.body(key)), f.body(key)) })
-	defer second.Wait()
+	second := f.asks(t, 1, key)
 	harness.Eventually(t, patience, func() error {
 		if len(p.asks()) == 0 {
 			return fmt.Errorf("no gateway has asked the first")
@@ -78,6 +73,8 @@ func TestForgedAsks(t *testing.T) {
 		f.refused(t, "no value of "+name, with(genuine.Header, name, ""))
 		f.refused(t, "much of "+name, with(genuine.Header, name, strings.Repeat("A", 4*kib)))
 	}
+	release()
+	second()
 	if pulls := f.pulls(key); pulls != 1 {
 		t.Errorf("the origin was asked %d times", pulls)
 	}
@@ -183,7 +180,6 @@ func TestForgedAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			key := sized("answers/"+strings.ReplaceAll(name, " ", "-"), "1MiB")
 			release := f.stalled(t, key)
-			defer release()
 			before := len(p.asks())
 			p.set(change)
 			a := f.get(t, 1, key, f.body(key))
@@ -192,6 +188,7 @@ func TestForgedAnswers(t *testing.T) {
 			if a.took > soon {
 				t.Errorf("another gateway took %v, at most %v are due", a.took, soon)
 			}
+			release()
 			if len(p.asks()) == before {
 				t.Error("it has not asked the first gateway")
 			}

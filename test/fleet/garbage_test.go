@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -99,12 +98,11 @@ func (f *fleet) spoilt(t *testing.T, c *redis.Client, name string, spoil func(co
 	t.Helper()
 	key := sized("garbage/"+name, "1MiB")
 	release := f.stalled(t, key)
-	var second sync.WaitGroup
-	second.Go(func() { wantRight(t, "a gateway that follows", f.get(t, 1, key, f.body(key)), f.body(key)) })
+	second := f.asks(t, 1, key)
 	f.spoilAll(t, c, spoil)
 	wantRight(t, "a gateway that comes later", f.get(t, 2, key, f.body(key)), f.body(key))
 	release()
-	second.Wait()
+	second()
 	f.spoilAll(t, c, spoil)
 	cold := small("garbage/"+name+"-cold", 5)
 	f.wantAllRight(t, few, cold...)

@@ -56,6 +56,7 @@ func (k *siege) run(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), k.lasts)
 	defer cancel()
 	var asking sync.WaitGroup
+	t.Cleanup(asking.Wait) // if the test ends before
 	for range killClients {
 		asking.Go(func() {
 			for wait(ctx, rand.N(killPause)) {

@@ -96,26 +96,35 @@ func (f *fleet) get(t *testing.T, n int, key string, want []byte) answer {
 	return get(t.Context(), f.client, f.members[n].URL, key, want)
 }
 
-// everyone asks each gateway for a key, all at once, and returns what each answered.
-func (f *fleet) everyone(t *testing.T, key string) []answer {
-	want := f.body(key)
-	answers := make([]answer, len(f.members))
+// asks is get in the background, for an answer that is to be right. The function that is returned waits for it.
+func (f *fleet) asks(t *testing.T, n int, key string) (wait func()) {
 	var asking sync.WaitGroup
-	for n := range f.members {
-		asking.Go(func() { answers[n] = f.get(t, n, key, want) })
-	}
-	asking.Wait()
-	return answers
+	asking.Go(func() { f.wantGot(t, n, key) })
+	t.Cleanup(asking.Wait) // if the test ends before
+	return asking.Wait
 }
 
-// wantAllRight asks each gateway for each key, and fails the test unless all get the object at the cost of so many pulls of
-// each key at most.
+// wantGot asks the n-th gateway, and fails the test, unless it has ended, if it does not give the object.
+func (f *fleet) wantGot(t *testing.T, n int, key string) {
+	want := f.body(key)
+	if err := f.get(t, n, key, want).right(want); err != nil && t.Context().Err() == nil {
+		t.Errorf("gateway %d, %s: %v", n, key, err)
+	}
+}
+
+// together is how many clients of each gateway ask for a key at one time.
+const together = 2
+
+// wantAllRight asks all gateways for each key, and fails the test unless all give the object at the cost of so many pulls
+// of each key at most.
 func (f *fleet) wantAllRight(t *testing.T, pulls int, keys ...string) {
 	t.Helper()
 	for _, key := range keys {
-		for n, a := range f.everyone(t, key) {
-			wantRight(t, fmt.Sprintf("gateway %d, %s", n, key), a, f.body(key))
+		var asking sync.WaitGroup
+		for n := range together * len(f.members) {
+			asking.Go(func() { f.wantGot(t, n%len(f.members), key) })
 		}
+		asking.Wait()
 		if asked := f.pulls(key); asked < 1 || asked > pulls {
 			t.Errorf("%s cost the origin %d requests, not 1 to %d", key, asked, pulls)
 		}

@@ -1,7 +1,6 @@
 package fleet_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -35,11 +34,10 @@ func (f *fleet) savedMeanwhile(t *testing.T) {
 	t.Helper()
 	key := sized("soon", "100KiB")
 	gate := f.origin.Hold("/"+key, origin.BeforeHead)
-	var asking sync.WaitGroup
-	asking.Go(func() { wantRight(t, "the first", f.get(t, 0, key, f.body(key)), f.body(key)) })
+	waits := []func(){f.asks(t, 0, key)}
 	f.waitAsked(t, key, 1)
 	for n := 1; n < len(f.members); n++ {
-		asking.Go(func() { wantRight(t, "another", f.get(t, n, key, f.body(key)), f.body(key)) })
+		waits = append(waits, f.asks(t, n, key))
 	}
 	const alone = 500 * time.Millisecond
 	<-time.After(alone)
@@ -47,7 +45,9 @@ func (f *fleet) savedMeanwhile(t *testing.T) {
 		t.Errorf("while the first pulls the origin was asked %d times", pulls)
 	}
 	gate.Release()
-	asking.Wait()
+	for _, wait := range waits {
+		wait()
+	}
 	if pulls := f.pulls(key); pulls != 1 {
 		t.Errorf("the origin was asked %d times", pulls)
 	}
@@ -57,14 +57,7 @@ func (f *fleet) savedMeanwhile(t *testing.T) {
 func (f *fleet) tooLate(t *testing.T, folder string) {
 	t.Helper()
 	key := sized(folder, "1MiB")
-	f.origin.Set("/"+key, func(r *origin.Request, a *origin.Answer) {
-		if r.Number == 1 {
-			a.StallAt(r.At(), 0)
-		}
-	})
-	var first sync.WaitGroup
-	first.Go(func() { wantRight(t, "the first", f.get(t, 0, key, f.body(key)), f.body(key)) })
-	f.waitAsked(t, key, 1)
+	release := f.stalled(t, key)
 	const soon = 6 * time.Second
 	for n := 1; n < len(f.members); n++ {
 		a := f.get(t, n, key, f.body(key))
@@ -73,8 +66,7 @@ func (f *fleet) tooLate(t *testing.T, folder string) {
 			t.Errorf("gateway %d took %v, at most %v are due", n, a.took, soon)
 		}
 	}
-	f.origin.Release("/" + key)
-	first.Wait()
+	release()
 	if pulls := f.pulls(key); pulls > len(f.members) {
 		t.Errorf("the origin was asked %d times by %d gateways", pulls, len(f.members))
 	}
