@@ -22,7 +22,7 @@ const (
 
 // form is how large things are.
 type form struct {
-	crowd    int    // clients of one object
+	clients  int    // of one object
 	large    string // the size of that, as the origin's paths say it
 	keys     int    // small objects
 	kills    time.Duration
@@ -34,7 +34,7 @@ type form struct {
 // formOf reads MIRRORGATE_FLEET: "full" is the form of `make fleet`, all else the one that fits into every test run.
 func formOf() form {
 	if os.Getenv("MIRRORGATE_FLEET") == "full" {
-		return form{crowd: 500, large: "200MiB", keys: 2000, kills: time.Minute, lost: 200, patience: 30 * time.Minute, windows: 10}
+		return form{clients: 500, large: "200MiB", keys: 2000, kills: time.Minute, lost: 200, patience: 30 * time.Minute, windows: 10}
 	}
-	return form{crowd: 100, large: "64MiB", keys: 200, kills: 7 * time.Second, lost: 10, patience: 2 * time.Minute, windows: 1}
+	return form{clients: 100, large: "64MiB", keys: 200, kills: 7 * time.Second, lost: 10, patience: 2 * time.Minute, windows: 1}
 }

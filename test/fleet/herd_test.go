@@ -27,11 +27,19 @@ type herd struct {
 	first []time.Time // byte at each gateway
 }
 
-// TestOnePullForAll: however many clients ask however many gateways for one cold object, the origin is asked once and the
-// bucket written once, all get the object, and nobody waits for its end: the first byte is everywhere at once.
+// TestOnePullForAll: what several gateways are asked for costs the origin and the bucket what it costs one gateway, and
+// what one of them learns the others know.
 func TestOnePullForAll(t *testing.T) {
-	s := newStage(t, harness.StartRedis(t).URL)
-	f := s.start(t, settings{members: members})
+	f := newStage(t, harness.StartRedis(t).URL).start(t, settings{members: members, memory: true, negative: negativeTTL.String()})
+	t.Run("crowd", f.crowd)
+	t.Run("keys", func(t *testing.T) { f.manyKeys(t, "keys", formOf().keys) })
+	t.Run("absent", f.absent)
+	t.Run("replaced", f.replaced)
+}
+
+// crowd: however many clients ask for one cold object, the origin is asked once and the bucket written once, all get the
+// object, and nobody waits for its end: the first byte is everywhere at once.
+func (f *fleet) crowd(t *testing.T) {
 	var apart []time.Duration
 	for len(apart) < tries && (len(apart) == 0 || slices.Min(apart) > apartMost) {
 		apart = append(apart, f.herd(t, len(apart)))
@@ -55,7 +63,7 @@ func (f *fleet) herd(t *testing.T, try int) time.Duration {
 	gate := f.origin.Hold("/"+h.key, int64(len(h.want)/2))
 	began := time.Now()
 	h.run(t, try == 0, gate.Release)
-	t.Logf("%d clients of %s at %d gateways took %v", h.crowd, h.large, len(f.members), time.Since(began).Round(time.Millisecond))
+	t.Logf("%d clients of %s at %d gateways took %v", h.clients, h.large, len(f.members), time.Since(began).Round(time.Millisecond))
 	h.check(t)
 	return slices.MaxFunc(h.first, time.Time.Compare).Sub(slices.MinFunc(h.first, time.Time.Compare))
 }
@@ -65,8 +73,8 @@ func (h *herd) run(t *testing.T, whole bool, begun func()) {
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
 	start := make(chan struct{})
 	var running, waiting sync.WaitGroup
-	waiting.Add(h.crowd)
-	for n := range h.crowd {
+	waiting.Add(h.clients)
+	for n := range h.clients {
 		running.Go(func() {
 			<-start
 			if err := h.follow(client, n%len(h.members), whole, &waiting); err != nil {

@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-
-	"mirrorgate/test/harness"
 )
 
 const (
@@ -15,13 +13,8 @@ const (
 	keyClients = 64 // at one time
 )
 
-// TestManyKeys: random clients of many small cold objects cost the origin one request for each, but for a few that are
-// asked for while they pass from the spool into the bucket.
-func TestManyKeys(t *testing.T) {
-	f := newStage(t, harness.StartRedis(t).URL).start(t, settings{members: members})
-	f.manyKeys(t, "many", formOf().keys)
-}
-
+// manyKeys: random clients of many small cold objects cost the origin one request for each, but for a few that are asked
+// for while they pass from the spool into the bucket.
 func (f *fleet) manyKeys(t *testing.T, folder string, n int) {
 	t.Helper()
 	keys := small(folder, n)

@@ -38,7 +38,7 @@ type outage struct {
 
 // suite is what must hold on each kind of Redis.
 func (s *stage) suite(t *testing.T, o outage) {
-	f := s.start(t, settings{members: few, memory: true, negative: "3s"})
+	f := s.start(t, settings{members: few, memory: true, negative: negativeTTL.String()})
 	run := func(name string, f func(t *testing.T)) {
 		if !t.Run(name, f) {
 			t.FailNow() // what follows would fail, too

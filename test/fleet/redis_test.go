@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"mirrorgate/test/harness"
 )
 
@@ -27,31 +25,18 @@ const (
 type fault struct {
 	name        string
 	away        bool // gateways have to notice
-	begin, over func(t *testing.T, r *harness.Redis)
+	begin, over func(t *testing.T)
 }
 
-func redisFaults() []fault {
+func faultsOf(r *harness.Redis) []fault {
+	does := func(words ...any) func(*testing.T) { return func(t *testing.T) { t.Helper(); r.Do(t, words...) } }
+	signals := func(s syscall.Signal) func(*testing.T) { return func(*testing.T) { r.Signal(s) } }
 	return []fault{
-		{"killed", true, func(_ *testing.T, r *harness.Redis) { r.Kill() }, func(t *testing.T, r *harness.Redis) { r.Restart(t) }},
-		{"paused", true, signal(syscall.SIGSTOP), signal(syscall.SIGCONT)},
-		{"flushed", false, command("FLUSHALL"), func(*testing.T, *harness.Redis) {}},
-		{"read-only", true, command("REPLICAOF", "127.0.0.1", "1"), command("REPLICAOF", "NO", "ONE")},
-		{"out of memory", true, command("CONFIG", "SET", "maxmemory", "1"), command("CONFIG", "SET", "maxmemory", "0")},
-	}
-}
-
-func signal(s syscall.Signal) func(*testing.T, *harness.Redis) {
-	return func(_ *testing.T, r *harness.Redis) { r.Signal(s) }
-}
-
-func command(words ...any) func(*testing.T, *harness.Redis) {
-	return func(t *testing.T, r *harness.Redis) {
-		t.Helper()
-		client := redis.NewClient(&redis.Options{Addr: r.Addr})
-		defer client.Close()
-		if err := client.Do(t.Context(), words...).Err(); err != nil {
-			t.Fatalf("%v: %v", words, err)
-		}
+		{"killed", true, func(*testing.T) { r.Kill() }, func(t *testing.T) { r.Restart(t) }},
+		{"paused", true, signals(syscall.SIGSTOP), signals(syscall.SIGCONT)},
+		{"flushed", false, does("FLUSHALL"), func(*testing.T) {}},
+		{"read-only", true, does("REPLICAOF", "127.0.0.1", "1"), does("REPLICAOF", "NO", "ONE")},
+		{"out of memory", true, does("CONFIG", "SET", "maxmemory", "1"), does("CONFIG", "SET", "maxmemory", "0")},
 	}
 }
 
@@ -59,38 +44,48 @@ func command(words ...any) func(*testing.T, *harness.Redis) {
 // pull per gateway at most. Afterwards it costs one again, without a restart.
 func TestRedisFaults(t *testing.T) {
 	r := harness.StartRedis(t)
-	f := newStage(t, r.URL).start(t, settings{members: members, memory: true})
-	hot := small("hot", 1)[0]
-	f.wantAllRight(t, 1, hot)
-	f.waitSaved(t, hot)
-	f.waitInMemory(t, hot)
-	for _, fault := range redisFaults() {
-		passed := t.Run(fault.name, func(t *testing.T) {
-			f.hitsStayFast(t, r, fault, hot)
-			f.outage(t, r, fault)
-		})
-		if !passed {
+	s := newStage(t, r.URL)
+	f := s.start(t, settings{members: members, memory: true})
+	for _, fault := range faultsOf(r) {
+		if !t.Run(fault.name, func(t *testing.T) { f.outage(t, fault) }) {
 			return // what follows would fail, too
 		}
 	}
+	l := startLine(t, r.Addr)
+	s.redis = []string{l.url}
+	f = s.start(t, settings{members: few, secret: "slow", memory: true})
+	t.Run("slow", func(t *testing.T) { f.outage(t, l.slow()) })
 }
 
-// outage is one of which misses are asked for, all the time, and some of all gateways at once in each of its states.
-func (f *fleet) outage(t *testing.T, r *harness.Redis, fault fault) {
+// outage is one of the whole fleet.
+func (f *fleet) outage(t *testing.T, fault fault) {
+	t.Helper()
+	hot := small("hot-"+strings.ReplaceAll(fault.name, " ", "-"), 1)[0]
+	f.wantAllRight(t, 1, hot)
+	f.waitSaved(t, hot)
+	f.waitInMemory(t, hot)
+	f.hitsStayFast(t, fault, hot)
+	f.missesAreAnswered(t, fault)
+}
+
+// missesAreAnswered: those that clients ask for all the time, and those that all gateways are asked for at once in each
+// state of the outage.
+func (f *fleet) missesAreAnswered(t *testing.T, fault fault) {
 	t.Helper()
 	folder := strings.ReplaceAll(fault.name, " ", "-")
 	stop := f.load(t, folder+"-load")
 	away, back := f.said(t, saysAway), f.said(t, saysBack)
-	fault.begin(t, r)
+	fault.begin(t)
 	f.wantAllRight(t, len(f.members), small(folder+"-meanwhile", 5)...)
 	if fault.away {
 		f.waitSaid(t, saysAway, away)
 	}
 	f.wantAllRight(t, len(f.members), small(folder+"-away", 5)...)
-	fault.over(t, r)
+	fault.over(t)
 	if fault.away {
 		f.waitSaid(t, saysBack, back)
 	}
+	f.waitBack(t)
 	keys := stop()
 	f.wantAllRight(t, 1, small(folder+"-after", 5)...)
 	f.waitSaved(t, keys...)
@@ -190,13 +185,14 @@ const (
 )
 
 // hitsStayFast compares how long hits take from a fault's beginning on with how long they took just before.
-func (f *fleet) hitsStayFast(t *testing.T, r *harness.Redis, fault fault, hot string) {
+func (f *fleet) hitsStayFast(t *testing.T, fault fault, hot string) {
 	t.Helper()
 	for try := 1; ; try++ {
 		before := f.slowestOfHits(t, hot, hitWindow*time.Duration(formOf().windows))
-		fault.begin(t, r)
+		fault.begin(t)
 		during := f.slowestOfHits(t, hot, hitWindow*time.Duration(formOf().windows))
-		f.mend(t, r, fault)
+		fault.over(t)
+		f.waitBack(t)
 		t.Logf("99 of 100 hits within %v, before within %v", during, before)
 		if during <= before+max(before/10, hitsSlower) {
 			return
@@ -208,10 +204,9 @@ func (f *fleet) hitsStayFast(t *testing.T, r *harness.Redis, fault fault, hot st
 	}
 }
 
-// mend ends a fault that gateways may have noticed or not. Those that did say so.
-func (f *fleet) mend(t *testing.T, r *harness.Redis, fault fault) {
+// waitBack waits until each gateway that has said that Redis is away has said that it is back.
+func (f *fleet) waitBack(t *testing.T) {
 	t.Helper()
-	fault.over(t, r)
 	harness.Eventually(t, patience, func() error {
 		away, back := f.said(t, saysAway), f.said(t, saysBack)
 		for n := range f.members {
