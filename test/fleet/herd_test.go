@@ -18,10 +18,11 @@ const apartMost = 100 * time.Millisecond
 // herd is many clients of one cold object, spread over the gateways.
 type herd struct {
 	*fleet
-	form
-	key  string
-	want []byte
-	ctx  context.Context
+	clients int
+	size    string // of the object, as the origin's paths say it
+	key     string
+	want    []byte
+	ctx     context.Context
 
 	mu    sync.Mutex
 	first []time.Time // byte at each gateway
@@ -42,7 +43,8 @@ func TestOnePullForAll(t *testing.T) {
 func (f *fleet) crowd(t *testing.T) {
 	var apart []time.Duration
 	for len(apart) < tries && (len(apart) == 0 || slices.Min(apart) > apartMost) {
-		apart = append(apart, f.herd(t, len(apart)))
+		h := &herd{fleet: f, clients: formOf().clients, size: formOf().large}
+		apart = append(apart, h.come(t, len(apart)))
 	}
 	t.Logf("between the first and the last gateway's first byte: %v", apart)
 	if slices.Min(apart) > apartMost {
@@ -50,20 +52,20 @@ func (f *fleet) crowd(t *testing.T) {
 	}
 }
 
-// herd lets all clients ask at once. The origin stops at the object's half until each of them has its first byte; then
+// come lets all clients ask at once. The origin stops at the object's half until each of them has its first byte; then
 // those of the first herd read the rest, and those of others leave. It returns how far apart the first bytes came.
-func (f *fleet) herd(t *testing.T, try int) time.Duration {
+func (h *herd) come(t *testing.T, try int) time.Duration {
 	t.Helper()
-	h := &herd{fleet: f, form: formOf(), first: make([]time.Time, len(f.members))}
-	h.key = fmt.Sprintf("herd/~sound,size=%s/%d.bin", h.large, try)
-	h.want = f.body(h.key)
-	ctx, cancel := context.WithTimeout(t.Context(), h.patience)
+	h.first = make([]time.Time, len(h.members))
+	h.key = fmt.Sprintf("herd/~sound,size=%s/%d.bin", h.size, try)
+	h.want = h.body(h.key)
+	ctx, cancel := context.WithTimeout(t.Context(), formOf().patience)
 	defer cancel()
 	h.ctx = ctx
-	gate := f.origin.Hold("/"+h.key, int64(len(h.want)/2))
+	gate := h.origin.Hold("/"+h.key, int64(len(h.want)/2))
 	began := time.Now()
 	h.run(t, try == 0, gate.Release)
-	t.Logf("%d clients of %s at %d gateways took %v", h.clients, h.large, len(f.members), time.Since(began).Round(time.Millisecond))
+	t.Logf("%d clients of %s at %d gateways took %v", h.clients, h.size, len(h.members), time.Since(began).Round(time.Millisecond))
 	h.check(t)
 	return slices.MaxFunc(h.first, time.Time.Compare).Sub(slices.MinFunc(h.first, time.Time.Compare))
 }

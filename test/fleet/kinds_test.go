@@ -45,7 +45,7 @@ func (s *stage) suite(t *testing.T, o outage) {
 		}
 	}
 	run("keys", func(t *testing.T) { f.manyKeys(t, "keys", formOf().keys/2) })
-	run("stream", func(t *testing.T) { f.herd(t, 0) })
+	run("stream", func(t *testing.T) { (&herd{fleet: f, clients: 30, size: "8MiB"}).come(t, 0) })
 	run("absent", f.absent)
 	run("replaced", f.replaced)
 	run("outage", func(t *testing.T) {
