@@ -83,31 +83,12 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wantOthersRight waits for the clients of all gateways but the first.
-func (b *broken) wantOthersRight(t *testing.T) {
-	t.Helper()
-	b.reading.Wait()
-	for n, a := range b.answers[1:] {
-		wantRight(t, fmt.Sprintf("gateway %d", n+1), a, b.want)
-	}
-}
-
-// wantVisible fails the test if a client has something else than the object, or a part of it that shows that it is one.
-func (b *broken) wantVisible(t *testing.T, n int) {
-	t.Helper()
-	a := b.answers[n]
-	if a.wrong != nil || a.err == nil && a.right(b.want) != nil {
-		t.Errorf("gateway %d: status %d, %d bytes, %v", n, a.status, a.got, a.wrong)
-	}
-}
-
-// wantPulls fails the test if the origin was asked more often.
-func (b *broken) wantPulls(t *testing.T, most int) {
-	t.Helper()
-	if pulls := b.pulls(b.key); pulls > most {
-		t.Errorf("the origin was asked %d times, at most %d are due", pulls, most)
-	}
-}
+// How long the clients of others stand still at most when the gateway that pulls for all is killed, and when it freezes:
+// then it takes a while until the others can tell.
+const (
+	afterKill   = 5 * time.Second
+	afterFreeze = 15 * time.Second
+)
 
 // TestBrokenStreams: when the gateway that pulls for all ends or freezes halfway, the clients of the others get the rest
 // under the origin's strong ETag, and else an end that shows. The origin is asked once more at most.
@@ -115,58 +96,71 @@ func TestBrokenStreams(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, harness.StartRedis(t).URL)
 	same := func(o origin.Object) origin.Object { return o }
-	t.Run("killed", func(t *testing.T) {
-		t.Parallel()
+	untagged := func(o origin.Object) origin.Object { o.ETag = ""; return o }
+	f := func(name string, test func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
+	f("killed", func(t *testing.T) {
 		b := newBroken(t, s, "killed", same)
 		b.members[0].Kill()
 		b.gate.Release()
-		b.wantOthersRight(t)
-		b.wantVisible(t, 0)
-		b.wantPulls(t, 2)
-		s.waitSaved(t, b.key)
+		b.wantOthersRight(t, afterKill)
 	})
-	t.Run("frozen", func(t *testing.T) {
-		t.Parallel()
+	f("frozen", func(t *testing.T) {
 		b := newBroken(t, s, "frozen", same)
 		b.members[0].Signal(syscall.SIGSTOP)
-		began := time.Now()
 		b.gate.Release()
 		go func() {
 			_ = s.origin.Wait(t.Context(), "/"+b.key, 2) // the test's end is one, too
 			b.members[0].Signal(syscall.SIGCONT)
 		}()
-		b.wantOthersRight(t)
-		t.Logf("all others have the object %v after the freeze", time.Since(began).Round(time.Millisecond))
-		b.wantVisible(t, 0)
-		b.wantPulls(t, 2)
-		s.waitSaved(t, b.key)
+		b.wantOthersRight(t, afterFreeze)
 	})
-	t.Run("no strong ETag", func(t *testing.T) {
-		t.Parallel()
-		b := newBroken(t, s, "weak", func(o origin.Object) origin.Object { o.ETag = ""; return o })
-		b.members[0].Kill()
-		b.gate.Release()
-		b.reading.Wait()
-		for n := range b.members {
-			b.wantVisible(t, n)
+	f("changed", func(t *testing.T) { newBroken(t, s, "changed", same).becomesAnother(t, same) })
+	f("changed without a tag", func(t *testing.T) { newBroken(t, s, "untagged", untagged).becomesAnother(t, untagged) })
+}
+
+// wantOthersRight waits for the clients of all gateways but the first, and for the object in the bucket.
+func (b *broken) wantOthersRight(t *testing.T, soon time.Duration) {
+	t.Helper()
+	began := time.Now()
+	b.reading.Wait()
+	took := time.Since(began)
+	t.Logf("all have the object after %v", took.Round(time.Millisecond))
+	if took > soon {
+		t.Errorf("that took longer than %v", soon)
+	}
+	for n, a := range b.answers[1:] {
+		wantRight(t, fmt.Sprintf("gateway %d", n+1), a, b.want)
+	}
+	if a := b.answers[0]; a.wrong != nil || a.err == nil && a.right(b.want) != nil {
+		t.Errorf("gateway 0: status %d, %d bytes, %v", a.status, a.got, a.wrong)
+	}
+	if pulls := b.pulls(b.key); pulls > 2 {
+		t.Errorf("the origin was asked %d times, at most twice is due", pulls)
+	}
+	b.waitSaved(t, b.key)
+}
+
+// becomesAnother kills the gateway that pulls, when the origin has another object by now: the rest of what clients have is
+// nowhere, and they have to see that.
+func (b *broken) becomesAnother(t *testing.T, object func(origin.Object) origin.Object) {
+	t.Helper()
+	changed := object(b.origin.Object("/" + b.key).Version(1))
+	b.origin.SetObject("/"+b.key, changed)
+	b.members[0].Kill()
+	b.gate.Release()
+	b.reading.Wait()
+	for n, a := range b.answers {
+		if a.wrong != nil || a.err == nil {
+			t.Errorf("gateway %d: %d bytes of an object that is there no more, %v", n, a.got, a.wrong)
 		}
-		b.wantPulls(t, 2)
-	})
-	t.Run("changed", func(t *testing.T) {
-		t.Parallel()
-		b := newBroken(t, s, "changed", same)
-		changed := s.origin.Object("/" + b.key).Version(1)
-		s.origin.SetObject("/"+b.key, changed)
-		b.members[0].Kill()
-		b.gate.Release()
-		b.reading.Wait()
-		for n, a := range b.answers {
-			if a.wrong != nil || a.err == nil {
-				t.Errorf("gateway %d: %d bytes of an object that is there no more, %v", n, a.got, a.wrong)
-			}
-		}
-		for n := 1; n < few; n++ {
-			wantRight(t, "the new object", b.get(t, n, b.key, changed.Truth.Bytes()), changed.Truth.Bytes())
-		}
-	})
+	}
+	for n := 1; n < few; n++ {
+		want := changed.Truth.Bytes()
+		wantRight(t, "the new object", b.get(t, n, b.key, want), want)
+	}
 }
