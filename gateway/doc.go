@@ -12,9 +12,9 @@
 //	redirect.go    a miss that the client takes to the origin itself
 //	proxy.go       a request that passes through, nothing kept
 //	revalidate.go  a copy that is compared with its origin, behind the answer or when asked
+//	again.go       a pull that was lost with another gateway
 //	headers.go     one function makes the headers of an object, the same for a miss and a hit
 //	fault.go       the one table from failures to statuses and public texts
-//	peer.go        what another gateway asks for, which is not one of these
 //	respond.go     write the answer, and see the true end of its body
 //
 // It never passes a failure off as a missing object, and never passes a fasthttp value on: what leaves the handler is a

@@ -175,7 +175,7 @@ func (f *Fleet) reborn(shard int, token string) {
 	s.mu.Lock()
 	was := s.token
 	s.token = token
-	if lost := was != "" && was != token; lost {
+	if was != "" && was != token {
 		clear(s.known)
 		f.intents.tellSoon()
 	}

@@ -27,6 +27,7 @@ func TestIntentEndsWithSave(t *testing.T) {
 	wantIntents(t, a, 100)
 	a.save(ids...) // some have left already
 	wantIntents(t, a, 0)
+	wantPulls(t, 0, a) // nothing had to be found to be done
 }
 
 // What a gateway had in its spool when it was lost is pulled by the others, each object once, even if a pull takes
