@@ -60,6 +60,7 @@ type intents struct {
 	taking  atomic.Bool   // lost ones are being taken up
 	slots   chan struct{} // one for each that is pulled again
 	running sync.WaitGroup
+	duty    *duty
 }
 
 type doneIntent struct {
@@ -83,7 +84,7 @@ const pullers = 8
 func newIntents() *intents {
 	in := &intents{
 		done: make(chan doneIntent, maxDone), look: make(chan struct{}, 1), tell: make(chan struct{}, 1),
-		slots: make(chan struct{}, pullers),
+		slots: make(chan struct{}, pullers), duty: newDuty(),
 	}
 	for i := range in.shelves {
 		in.shelves[i].known, in.shelves[i].busy = make(map[sum]place), make(map[place]struct{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -169,6 +170,37 @@ func TestPullsDuringAPauseAreAnnouncedLater(t *testing.T) {
 	a.save(ids...)
 	wantIntents(t, a, 0)
 	wantPulls(t, 0, a)
+}
+
+// A gateway that is about to stop pulls nothing more for others, and leaves to them what it has begun.
+func TestRetiredPullsNothing(t *testing.T) {
+	t.Parallel()
+	r := harness.StartRedis(t)
+	a := newGate(t, []string{r.URL}, "aa", nil)
+	a.commit(t, objects(3*pullers)...)
+	b := newGate(t, []string{r.URL}, "bb", nil)
+	begun, under := make(chan struct{}, 3*pullers), atomic.Int64{}
+	b.pull = func(ctx context.Context, _ cache.ID) error {
+		under.Add(1)
+		defer under.Add(-1)
+		begun <- struct{}{}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	b.run(t)
+	for range pullers {
+		<-begun
+	}
+	b.Retire()
+	if n := under.Load(); n != 0 {
+		t.Errorf("%d pulls are under way", n)
+	}
+	looked(t, client(t, r), 3*shards)
+	wantPulls(t, pullers, b)
+	b.stop()
+	c := newGate(t, []string{r.URL}, "cc", nil).run(t)
+	wantIntents(t, c, 0)
+	wantPulls(t, 3*pullers, c)
 }
 
 // An acknowledgement that was lost does no harm: the intent is found to be done.

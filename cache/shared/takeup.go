@@ -65,18 +65,25 @@ func (f *Fleet) take(ctx context.Context, l lost, id string) bool {
 	case <-ctx.Done():
 		return false
 	}
+	ctx, done, ok := f.intents.duty.enter(ctx)
 	release := func() { <-f.intents.slots }
+	if !ok {
+		release()
+		return false
+	}
 	at, _ := parsePlace(id)
 	s := &f.intents.shelves[l.shard]
 	s.work(at, true) // before it is claimed: else it could be taken for one that nobody works on
 	fields, tries, err := f.seize(ctx, l, id)
 	if err != nil || tries == 0 {
 		s.work(at, false)
+		done()
 		release()
 		return err == nil
 	}
 	f.intents.running.Go(func() {
 		defer release()
+		defer done()
 		defer s.work(at, false)
 		f.redo(ctx, l.shard, id, fields, tries)
 	})
