@@ -105,9 +105,14 @@ func states(t *testing.T, f *fleet) {
 	a.claims(image(1), nil, "saved") // also who saved it may have looked before
 	lease = b.claims(image(1), new(b.claims(image(1), nil, "saved")), "lease").Lease
 	a.claims(image(1), nil, "peer member-2")
+	released := time.Now()
 	lease.Release()
 	lease.Release()
+	lease.Commit(t.Context()) // does nothing either
 	a.waitClaim(image(1), "lease")
+	if took := time.Since(released); took > leaseTTL*3/4 {
+		t.Errorf("the release took %v: the lease ended by itself", took)
+	}
 }
 
 // past: what has turned out to be of no use is passed over, by one, and only while it still stands.

@@ -94,6 +94,9 @@ func TestForeignType(t *testing.T) {
 	server.Do(t, "rpush", m.names.lease(id), "somebody's")
 	lease.Commit(t.Context())
 	lease.Release()
+	if lost := m.writer.lost.Load(); lost > 0 {
+		t.Errorf("%d writes were lost", lost)
+	}
 	if m.link.isAway() || m.log.count("away") > 0 {
 		t.Error("it took this for an outage")
 	}

@@ -16,16 +16,27 @@ const (
 
 // probe looks once a second whether Redis is back, while it is away; less often if it comes and goes.
 func (f *Fleet) probe(ctx context.Context) {
-	wait, back := probing, time.Time{}
-	for pause(ctx, wait) {
+	for p := (pace{wait: probing}); pause(ctx, p.wait); {
 		switch {
 		case !f.link.isAway():
-			if time.Since(back) > calm {
-				wait = probing
-			}
+			p.isThere(time.Now())
 		case f.link.try(ctx, f.touch) == nil:
-			back, wait = time.Now(), min(2*wait, flaps)
+			p.isBack(time.Now())
 		}
+	}
+}
+
+// pace is how often a probe looks.
+type pace struct {
+	wait time.Duration
+	back time.Time // after the last outage
+}
+
+func (p *pace) isBack(now time.Time) { p.back, p.wait = now, min(2*p.wait, flaps) }
+
+func (p *pace) isThere(now time.Time) {
+	if now.Sub(p.back) > calm {
+		p.wait = probing
 	}
 }
 
