@@ -16,7 +16,7 @@ const (
 
 // probe looks once a second whether Redis is back, while it is away; less often if it comes and goes.
 func (f *Fleet) probe(ctx context.Context) {
-	for p := (pace{wait: probing}); pause(ctx, p.wait); {
+	for p := (rhythm{wait: probing}); pause(ctx, p.wait); {
 		switch {
 		case !f.link.isAway():
 			p.isThere(time.Now())
@@ -26,15 +26,15 @@ func (f *Fleet) probe(ctx context.Context) {
 	}
 }
 
-// pace is how often a probe looks.
-type pace struct {
+// rhythm is how often a probe looks.
+type rhythm struct {
 	wait time.Duration
 	back time.Time // after the last outage
 }
 
-func (p *pace) isBack(now time.Time) { p.back, p.wait = now, min(2*p.wait, flaps) }
+func (p *rhythm) isBack(now time.Time) { p.back, p.wait = now, min(2*p.wait, flaps) }
 
-func (p *pace) isThere(now time.Time) {
+func (p *rhythm) isThere(now time.Time) {
 	if now.Sub(p.back) > calm {
 		p.wait = probing
 	}

@@ -10,7 +10,7 @@ import (
 // TestPace: a Redis that comes and goes is looked after less often, and once a second again when it has calmed down.
 func TestPace(t *testing.T) {
 	now := time.Now()
-	p := pace{wait: probing}
+	p := rhythm{wait: probing}
 	want := func(wait time.Duration) {
 		t.Helper()
 		if p.wait != wait {

@@ -177,6 +177,9 @@ func (p *process) run(ctx context.Context) error {
 	grace, cancel := after(ctx, p.cfg.Server.Grace)
 	defer cancel()
 	err := p.gateway.Serve(ctx, grace, p.ln)
+	if p.fleet != nil {
+		p.fleet.Retire() // no pulls for others any more: the cache takes none after Drain
+	}
 	if drained := p.cache.Drain(grace); drained != nil {
 		p.log.Warn("pulls were cut off", "err", drained)
 	}
