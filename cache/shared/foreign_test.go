@@ -2,6 +2,7 @@ package shared
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"mirrorgate/test/harness"
@@ -13,13 +14,12 @@ func TestForeign(t *testing.T) {
 	server := harness.StartRedis(t)
 	f := newFleet(t, server.URL)
 	m := f.run()
+	other := f.run()
 	counted := int64(0)
-	counts := func(more int64) {
+	more := func(n int64) {
 		t.Helper()
-		if counted += more; m.link.foreign.Load() != counted {
-			t.Errorf("%d foreign notes were counted, want %d", m.link.foreign.Load(), counted)
-			counted = m.link.foreign.Load()
-		}
+		counted += n
+		counts(m, counted)
 	}
 	lease := func(n int, write ...any) {
 		t.Helper()
@@ -27,10 +27,10 @@ func TestForeign(t *testing.T) {
 		server.Do(t, append([]any{write[0], name}, write[1:]...)...)
 		before := server.Do(t, "dump", name)
 		m.claims(image(n), nil, "nothing")
-		counts(1)
-		m.Saved(image(n))
+		more(1)
 		m.Dropped(image(n))
-		m.claims(image(1000+n), nil, "lease").Lease.Commit(t.Context())
+		m.Saved(image(n))
+		<-other.saved // both are done
 		if after := server.Do(t, "dump", name); after != before {
 			t.Errorf("%v: the note was changed", write)
 		}
@@ -44,26 +44,36 @@ func TestForeign(t *testing.T) {
 		t.Helper()
 		server.Do(t, "set", m.names.negative(image(n)), text)
 		m.claims(image(n), nil, "lease").Lease.Release()
-		counts(1)
+		more(1)
 	}
 	negative(11, "garbage")
 	negative(12, "2 "+m.scope(scope)+" 404")
 	server.Do(t, "set", m.names.negative(image(13)), "1 "+m.scope(scope)+" 999")
 	m.claims(image(13), nil, "nothing")
-	counts(1)
+	more(1)
 
 	for _, message := range []string{"", "garbage", "2 m 6 5 assetsa.jpg", "1 m 6 6 assetsa.jpg"} {
 		server.Do(t, "publish", m.names.drops(), message)
 	}
-	other := f.run()
 	other.Saved(image(20)) // after them
 	if got := <-m.saved; got != image(20) {
 		t.Errorf("heard of %v", got)
 	}
-	counts(4)
+	more(4)
 	if n := m.log.count("away"); n > 0 {
 		t.Errorf("%d times it took this for an outage", n)
 	}
+}
+
+// counts waits until so many foreign notes have been counted.
+func counts(m *member, want int64) {
+	m.t.Helper()
+	harness.Eventually(m.t, soon, func() error {
+		if n := m.link.foreign.Load(); n != want {
+			return fmt.Errorf("%d foreign notes were counted, want %d", n, want)
+		}
+		return nil
+	})
 }
 
 // TestForeignType: a note of another type is no outage either, however often it is met.
@@ -76,9 +86,7 @@ func TestForeignType(t *testing.T) {
 		name := []string{m.names.lease(id), m.names.negative(id)}[i%2]
 		server.Do(t, "rpush", name, "somebody's")
 		m.claims(id, nil, "nothing")
-		if n := m.link.foreign.Load(); n != i+1 {
-			t.Errorf("%d foreign notes were counted, want %d", n, i+1)
-		}
+		counts(m, 2*i+1)
 		m.Saved(id) // the others hear of it all the same
 		if got := <-other.saved; got != id {
 			t.Errorf("heard of %v", got)
@@ -86,7 +94,7 @@ func TestForeignType(t *testing.T) {
 		if got := server.Do(t, "type", name); got != "list" {
 			t.Errorf("the note was replaced by a %v", got)
 		}
-		m.link.foreign.Store(i + 1)
+		counts(m, 2*i+2)
 	}
 	id := image(100)
 	lease := m.claims(id, nil, "lease").Lease
