@@ -386,8 +386,7 @@ func TestLeaseAnnounces(t *testing.T) {
 	if lease == nil {
 		t.Fatal("no lease")
 	}
-	a.spool[id] = true
-	lease.Commit(t.Context())
+	lease.Commit(t.Context()) // before it is in the spool, so that nothing else announces it
 	wantIntents(t, a, 1)
 	a.save(id)
 	wantIntents(t, a, 0)
