@@ -10,11 +10,6 @@ import (
 // relay follows another gateway's pull for the clients of this one, and tells whether that was the end of the flight;
 // if not, the peer is of no use. s is where the peer comes from.
 func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
-	if !f.awaitedHere() { // behind a redirect: the other gateway has it saved
-		f.cache.leave(f)
-		f.publish(outcomePresent)
-		return true
-	}
 	if err := acquire(ctx, f.cache.relays, f.opts.Wait, "limits.max_pulls"); err != nil {
 		f.end(err)
 		return true
@@ -34,6 +29,11 @@ func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
 		return true
 	case err != nil:
 		return false
+	case !f.awaitedHere(): // nobody wants the body: that the other gateway has it saved is enough
+		_ = pull.Body.Close()
+		f.cache.leave(f)
+		f.publish(outcomePresent)
+		return true
 	}
 	f.relays = true
 	pull.Body = &relayed{ctx: ctx, flight: f, body: pull.Body, meta: pull.Meta, past: s}

@@ -18,16 +18,16 @@ type crew struct {
 	note string // what it says of itself
 	size atomic.Int64
 
-	mu      sync.Mutex
-	beaten  bool      // this process has given a sign of life
-	since   string    // as Redis said last
-	twin    time.Time // when another process with this id was seen last
-	clashed time.Time // since when members have one address
-	said    map[string]string
+	mu     sync.Mutex
+	beaten bool                 // this process has given a sign of life
+	since  string               // as Redis said last
+	twin   time.Time            // when another process with this id was seen last
+	began  map[string]time.Time // since when members do not fit together, by what is wrong
+	said   map[string]string
 }
 
 func newCrew(o Options) *crew {
-	c := &crew{run: random(), said: make(map[string]string)}
+	c := &crew{run: random(), began: make(map[string]time.Time), said: make(map[string]string)}
 	c.note = writeNote(memberNote{
 		Run: c.run, Started: time.Now().UTC().Truncate(time.Millisecond), Version: o.Version, Setup: o.Setup,
 		Advertise: o.Config.Advertise,
@@ -92,37 +92,35 @@ func (f *Fleet) warnOr(bad bool, warning, relief string, args ...any) {
 // compare warns when members do not fit together, once for each state.
 func (f *Fleet) compare(list []Member) {
 	setups := group(list, func(m Member) string { return m.Setup })
-	state := ""
-	if len(setups) > 1 {
-		state = strings.Join(slices.Sorted(maps.Keys(setups)), " ")
-	}
+	differ := strings.Join(slices.Sorted(maps.Keys(setups)), " ")
+	state := f.crew.lasting("setup", len(setups) > 1, differ, f.tempo.gone)
 	if f.crew.news("setup", state) {
 		f.warnOr(state != "", "gateways of the fleet have different configurations",
 			"all gateways of the fleet have one configuration", "mine", f.o.Setup, "members", listed(setups))
 	}
 	clashes := group(list, func(m Member) string { return m.Advertise })
 	maps.DeleteFunc(clashes, func(_ string, ids []string) bool { return len(ids) < 2 })
-	state = f.crew.lasting(len(clashes) > 0, listed(clashes), f.tempo.gone)
+	state = f.crew.lasting("advertise", len(clashes) > 0, listed(clashes), f.tempo.gone)
 	if f.crew.news("advertise", state) {
 		f.warnOr(state != "", "gateways have one shared.advertise: the others reach only one of them",
 			"each gateway has a shared.advertise of its own", "members", listed(clashes))
 	}
 }
 
-// lasting is the state of a clash, once it has lasted for so long: until then one of its members may be from before a
-// restart.
-func (c *crew) lasting(is bool, state string, d time.Duration) string {
+// lasting is the state of something that is wrong, once it has been for so long: until then one of the members may be
+// from before a restart, and others may be about to come.
+func (c *crew) lasting(of string, is bool, state string, d time.Duration) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case !is:
-		c.clashed = time.Time{}
+	if !is {
+		delete(c.began, of)
 		return ""
-	case c.clashed.IsZero():
-		c.clashed = time.Now()
 	}
-	if time.Since(c.clashed) <= d {
-		return c.said["advertise"]
+	if c.began[of].IsZero() {
+		c.began[of] = time.Now()
+	}
+	if time.Since(c.began[of]) <= d {
+		return c.said[of]
 	}
 	return state
 }
