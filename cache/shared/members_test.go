@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mirrorgate/cache"
 	"mirrorgate/test/harness"
 )
 
@@ -222,7 +223,10 @@ func FuzzMembers(f *testing.F) {
 }
 
 func FuzzIntent(f *testing.F) {
-	f.Add("v", "1", "site", "assets", "key", "a", 3, "1-2")
+	shard := shardOf(cache.ID{Site: "assets", Key: "a"})
+	for _, version := range []string{format, "2"} {
+		f.Add("v", version, "site", "assets", "key", "a", shard, "1-2")
+	}
 	f.Fuzz(func(t *testing.T, a, b, c, d, e, g string, shard int, at string) {
 		id, ok := parseIntent([]string{a, b, c, d, e, g}, shard)
 		if ok && (id.Site != d || id.Key != g || shardOf(id) != shard || b != format) {
