@@ -29,11 +29,13 @@ func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
 		return true
 	case err != nil:
 		return false
-	case !f.awaitedHere(): // nobody wants the body: that the other gateway has it saved is enough
-		_ = pull.Body.Close()
-		f.cache.leave(f)
-		f.publish(outcomePresent)
-		return true
+	case !f.awaitedHere(): // behind a redirect, or what was lost: the other gateway has it saved, if it keeps it
+		_ = pull.Body.Close() // nothing of it is read
+		if pull.Kept {
+			f.cache.leave(f)
+			f.publish(outcomePresent)
+		}
+		return pull.Kept
 	}
 	f.relays = true
 	pull.Body = &relayed{ctx: ctx, flight: f, body: pull.Body, meta: pull.Meta, past: s}

@@ -298,3 +298,22 @@ func TestBrokenRelay(t *testing.T) {
 	f(`W/"v1"`, true, false, 1)
 	f("", true, false, 1)
 }
+
+// A pull that no request waits for is left to the gateway that has the object already, and not to one that is gone.
+func TestPullAgainInTown(t *testing.T) {
+	f := func(gone bool, loads int) {
+		t.Helper()
+		eachTown(t, 2, func(t *testing.T, at []*citizen) {
+			at[0].client("k", at[0].answers("data")).wants(t, "data")
+			at[0].gone = gone
+			if err := at[1].cache.PullAgain(t.Context(), at[1].site, "k", at[1].opts, at[1].answers("data")); err != nil {
+				t.Error(err)
+			}
+			if got := len(at[1].spool.committed()); at[1].loaded() != loads || got != loads {
+				t.Errorf("%d loads and %d objects in the spool, want %d", at[1].loaded(), got, loads)
+			}
+		})
+	}
+	f(false, 0)
+	f(true, 1)
+}
