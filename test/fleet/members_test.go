@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,44 +13,41 @@ import (
 // watch is how long it is watched that nothing is said, or said again: longer than gateways take to look at each other.
 const watch = 7 * time.Second
 
-// TestMembers: gateways that cannot act as one as they should say so, each of them, once, and name who is meant.
+// TestMembers: gateways that cannot act as one as they should say so, each of them, once, and name who is meant. Those that
+// can say nothing.
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, harness.StartRedis(t).URL)
-	t.Run("alike", func(t *testing.T) {
-		t.Parallel()
-		f := s.start(t, settings{members: few, secret: "alike"})
-		<-time.After(watch)
-		for n, m := range f.members {
-			if lines := m.lines(t, "level=WARN"); len(lines) > 0 {
-				t.Errorf("gateway %d warns: %s", n, lines)
-			}
+	another := func(n int, config string) string {
+		if n == 0 {
+			config = strings.Replace(config, "negative_ttl: 5s", "negative_ttl: 6s", 1)
 		}
-	})
-	t.Run("different", func(t *testing.T) {
-		t.Parallel()
-		change := func(n int, config string) string {
-			if n == 0 {
-				config = strings.Replace(config, "negative_ttl: 5s", "negative_ttl: 6s", 1)
-			}
-			return config
+		return config
+	}
+	address := "http://" + harness.FreeAddr(t)
+	alike := s.start(t, settings{members: few, secret: "alike"})
+	different := s.start(t, settings{members: few, secret: "different", change: another})
+	shared := s.start(t, settings{members: 2, secret: "address", advertise: func(int) string { return address }})
+	for _, m := range different.members { // the others of one kind need not be named one by one
+		different.warns(t, m, "configuration", different.members[0].id(t), m.id(t))
+	}
+	for _, m := range shared.members {
+		shared.warns(t, m, address, shared.members[0].id(t), shared.members[1].id(t))
+	}
+	before := different.said(t, "configuration")
+	same := shared.said(t, address)
+	<-time.After(watch)
+	for n, m := range alike.members {
+		if lines := m.lines(t, "level=WARN"); len(lines) > 0 {
+			t.Errorf("gateway %d of those that are alike warns: %s", n, lines)
 		}
-		f := s.start(t, settings{members: few, secret: "different", change: change})
-		odd := f.members[0].id(t)
-		f.warns(t, f.members[0], "configuration", f.members[1].id(t), f.members[2].id(t))
-		f.warns(t, f.members[1], "configuration", odd)
-		f.warns(t, f.members[2], "configuration", odd)
-		f.notAgain(t, "configuration")
-	})
-	t.Run("one address", func(t *testing.T) {
-		t.Parallel()
-		address := "http://" + harness.FreeAddr(t)
-		f := s.start(t, settings{members: 2, secret: "address", advertise: func(int) string { return address }})
-		for _, m := range f.members {
-			f.warns(t, m, address, f.members[0].id(t), f.members[1].id(t))
-		}
-		f.notAgain(t, address)
-	})
+	}
+	if after := different.said(t, "configuration"); !slices.Equal(after, before) {
+		t.Errorf("gateways have warned of configurations %v times, and %v times a while before", after, before)
+	}
+	if after := shared.said(t, address); !slices.Equal(after, same) {
+		t.Errorf("gateways have warned of an address %v times, and %v times a while before", after, same)
+	}
 }
 
 // warns waits until a gateway has warned with all these texts, in one or several lines.
@@ -64,16 +62,4 @@ func (f *fleet) warns(t *testing.T, m *member, about string, names ...string) {
 		}
 		return nil
 	})
-}
-
-// notAgain fails the test if a gateway repeats its warnings, of which one is due at a change of who is there.
-func (f *fleet) notAgain(t *testing.T, about string) {
-	t.Helper()
-	said := f.said(t, about)
-	<-time.After(watch)
-	for n, times := range f.said(t, about) {
-		if times > said[n] {
-			t.Errorf("gateway %d has warned %d times, and %d times a while before", n, times, said[n])
-		}
-	}
 }
