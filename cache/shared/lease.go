@@ -85,8 +85,9 @@ func (l *lease) Release() {
 		l.fleet.held.remove(l)
 		l.fleet.writer.add(l.release)
 	case leaseCommitted:
-		l.fleet.settle(l.id)
-		l.fleet.Dropped(l.id)
+		if w := l.fleet.o.Waiting; w == nil || !w(l.id) { // else another body of it waits to be saved
+			l.fleet.Left(l.id, false)
+		}
 	}
 }
 

@@ -34,6 +34,23 @@ func (p *process) join() error {
 	return nil
 }
 
+// beInFleet keeps this gateway in its fleet until leave is called, which returns when the last news are out.
+func (p *process) beInFleet(ctx context.Context) (leave func()) {
+	if p.fleet == nil {
+		return func() {}
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = p.fleet.Run(background) // it only ends with its context
+	}()
+	return func() {
+		stop()
+		<-done
+	}
+}
+
 // peers is the fleet for the gateway's part of it; nil: there is none.
 func (p *process) peers() gateway.Fleet {
 	if p.fleet == nil {

@@ -164,9 +164,7 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 	running.Go(func() { _ = p.writeback.Run(background) }) // it only ends with its context
-	if p.fleet != nil {
-		running.Go(func() { _ = p.fleet.Run(background) }) // so does this
-	}
+	leave := p.beInFleet(ctx)
 	if p.adminLn != nil {
 		running.Go(func() {
 			if err := p.admin.Serve(background, p.adminLn); err != nil {
@@ -188,6 +186,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 	stop()
 	running.Wait()
+	leave() // the others hear of what was saved last
 	p.log.Info("mirrorgate has stopped", "waiting_in_spool", p.spool.Waiting())
 	return errors.Join(err, p.spool.Close())
 }
