@@ -12,6 +12,9 @@ import (
 // written to the draft at once.
 const maxHeld = 64 << 10
 
+// errBeyond is what a reader gets that began behind the end of a body whose length was not known.
+var errBeyond = errors.New("the body ends before the byte that was asked for")
+
 // body is a draft that grows while readers follow it, each at its own speed. It withholds the last byte until the pull
 // has committed: who got all bytes can rely on the object.
 type body struct {
@@ -181,6 +184,8 @@ func (b *body) await(r *follower) (n int64, from []byte, err error) {
 			return 0, nil, r.cut
 		case n > 0:
 			return n, b.held, nil
+		case b.ended && r.off > b.written:
+			return 0, nil, errBeyond
 		case b.ended:
 			return 0, nil, io.EOF
 		case b.err != nil:

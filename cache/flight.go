@@ -88,10 +88,10 @@ func (f *flight) run() {
 	defer f.giveBack()
 	ctx, cancel := context.WithCancel(f.cache.life)
 	defer cancel()
+	defer f.endLease()
 	if f.present(ctx) || !f.leads(ctx) {
 		return
 	}
-	defer f.endLease()
 	release, err := f.cache.slot(ctx, f.opts.Wait)
 	if err != nil {
 		f.fail(err)

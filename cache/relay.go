@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 )
 
 // relay follows another gateway's pull for the clients of this one, and tells whether that was the end of the flight;
@@ -15,24 +14,13 @@ func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
 		return true
 	}
 	defer func() { <-f.cache.relays }()
-	pull, err := peer.Open(ctx, 0, "")
-	var failed *PeerError
+	pull, err := begun(ctx, peer)
 	switch {
-	case errors.Is(err, ErrPeerAlone):
-		f.cache.unshared.put(f.id, struct{}{}, unsharedTTL)
-		f.cache.leave(f)
-		f.publish(outcomeAlone)
-		return true
-	case errors.As(err, &failed):
-		f.relays = true
-		f.fail(err)
-		return true
 	case err != nil:
-		return false
-	case !f.awaitedHere(): // behind a redirect, or what was lost: the other gateway has it saved, if it keeps it
+		return f.refused(err)
+	case f.cache.unawaited(f): // behind a redirect, or what was lost: the other gateway has it saved, if it keeps it
 		_ = pull.Body.Close() // nothing of it is read
 		if pull.Kept {
-			f.cache.leave(f)
 			f.publish(outcomePresent)
 		}
 		return pull.Kept
@@ -43,155 +31,82 @@ func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
 	return true
 }
 
-// awaitedHere tells whether anybody waits for the flight.
-func (f *flight) awaitedHere() bool {
-	f.cache.mu.Lock()
-	defer f.cache.mu.Unlock()
-	return f.coming > 0
-}
-
-// relayed is a body from another gateway. If it breaks off it goes on from wherever the rest can be had: from the
-// gateway that pulls now, from the bucket, or from a pull of this gateway's own. That must have the same strong ETag.
-type relayed struct {
-	ctx    context.Context
-	flight *flight
-	body   io.ReadCloser
-	meta   Meta      // of the whole object
-	past   *Standing // where body comes from
-	at     int64
-	breaks int
-}
-
-// maxBreaks is how often a body from other gateways is continued.
-const maxBreaks = 3
-
-func (r *relayed) Read(p []byte) (int, error) {
-	for {
-		n, err := r.body.Read(p)
-		r.at += int64(n)
-		switch {
-		case !errors.Is(err, ErrPeerGone):
-			return n, err
-		case n > 0:
-			return n, nil // it comes again
-		}
-		if failed := r.goOn(err); failed != nil {
-			return 0, failed
-		}
-	}
-}
-
-func (r *relayed) Close() error { return r.body.Close() }
-
-// goOn finds the rest of the body.
-func (r *relayed) goOn(broke error) error {
-	if r.breaks++; r.breaks > maxBreaks || !strings.HasPrefix(r.meta.Origin.ETag, `"`) {
-		return broke
-	}
-	_ = r.body.Close() // it is broken
-	r.body = io.NopCloser(strings.NewReader(""))
-	past := r.past
-	if past.Peer != nil { // it may be the connection alone that broke
-		if body, err := r.rest(*past); err == nil {
-			r.body = body
-			return nil
-		}
-	}
-	for range maxClaims {
-		s := r.flight.cache.fleet.Claim(r.ctx, r.flight.id, r.flight.opts.Scope, past)
-		body, err := r.rest(s)
-		if err == nil {
-			r.body, r.past = body, &s
-			return nil
-		}
-		broke = errors.Join(broke, err)
-		if s.Lease != nil || s.Peer == nil && !s.Saved {
-			break // what this gateway could not do itself
-		}
-		past = &s
-	}
-	return broke
-}
-
-// rest opens the body from where it broke off.
-func (r *relayed) rest(s Standing) (io.ReadCloser, error) {
+// refused ends the flight if a peer's answer is also ours, and tells whether it is.
+func (f *flight) refused(err error) bool {
+	var (
+		failed   *PeerError
+		negative *NegativeError
+	)
 	switch {
-	case s.Peer != nil:
-		pull, err := s.Peer.Open(r.ctx, r.at, r.meta.Origin.ETag)
-		if err != nil {
-			return nil, err
-		}
-		return r.same(pull.Meta, pull.Body)
-	case s.Saved:
-		from := &Range{First: r.at, Last: -1}
-		obj, err := r.flight.site.Bucket.Open(r.ctx, r.flight.id.Key, ReadOptions{Range: from})
-		if err != nil {
-			return nil, err
-		}
-		return r.same(obj.Meta, obj.Body)
-	case s.Negative != nil:
-		return nil, s.Negative
+	case errors.Is(err, ErrPeerAlone):
+		f.cache.unshared.put(f.id, struct{}{}, unsharedTTL)
+		f.cache.leave(f)
+		f.publish(outcomeAlone)
+	case errors.As(err, &failed), errors.As(err, &negative):
+		f.relays = true
+		f.fail(err)
 	default:
-		return r.own(s.Lease)
+		return false
 	}
+	return true
 }
 
-// errAnother means that the rest of a body that broke off is not there any more.
-var errAnother = errors.New("there is another version of the object by now")
-
-// same takes body for the rest if it is that of the same object.
-func (r *relayed) same(m Meta, body io.ReadCloser) (io.ReadCloser, error) {
-	if m.Origin.ETag != r.meta.Origin.ETag || r.meta.Size >= 0 && m.Size >= 0 && m.Size != r.meta.Size {
-		return nil, errors.Join(errAnother, body.Close())
-	}
-	return body, nil
-}
-
-// own pulls the object, as a flight that takes the place of this one, and follows that.
-func (r *relayed) own(lease Lease) (io.ReadCloser, error) {
-	f := r.flight
-	if f.opts.Later == nil {
-		if lease != nil {
-			lease.Release()
-		}
-		return nil, errors.New("nobody can pull it")
-	}
-	next := f.cache.newFlight(f.id, f.site, f.opts, f.opts.Later)
-	next.lease, next.claimed = lease, true
-	next = f.cache.succeed(f, next)
-	defer f.cache.arrived(next)
-	obj, err := next.follow(false)
-	if err != nil {
-		return nil, err
-	}
-	body, err := r.same(obj.Meta, obj.Body)
-	if err != nil {
-		return nil, err
-	}
-	left := int64(-1)
-	if obj.Length >= 0 {
-		if left = obj.Length - r.at; left < 0 {
-			return nil, errors.Join(errAnother, body.Close())
-		}
-	}
-	body.(*follower).enter(r.at, left)
-	return body, nil
-}
-
-// succeed starts next in the place of f, which nobody joins any more. If another flight has taken that place, it
-// returns that one. The caller calls arrived.
-func (c *Cache) succeed(f, next *flight) *flight {
+// unawaited makes a flight leave if nobody waits for it, and tells whether it did.
+func (c *Cache) unawaited(f *flight) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.remove(f)
-	flies, ok := c.flights[next.key()]
-	if ok {
-		next.endLease()
-		next = flies
-	} else {
-		c.flights[next.key()] = next
-		next.start()
+	if f.coming > 0 {
+		return false
 	}
-	next.await()
-	return next
+	c.remove(f)
+	return true
+}
+
+// begun opens a peer's body and waits until there is something to show to readers. Until then nobody has seen anything
+// of it, so one that breaks off is opened once more, and then given up without harm.
+func begun(ctx context.Context, peer Peer) (pull *Pull, err error) {
+	for range 2 {
+		if pull, err = peer.Open(ctx, 0, ""); err != nil {
+			return nil, err
+		}
+		body := &begunBody{ReadCloser: pull.Body, first: make([]byte, 0, 512)}
+		if err = body.begin(); !errors.Is(err, ErrPeerGone) {
+			pull.Body = body
+			return pull, nil
+		}
+		_ = pull.Body.Close() // it is broken
+	}
+	return nil, err
+}
+
+// begunBody is a body whose first bytes have been read.
+type begunBody struct {
+	io.ReadCloser
+	first []byte
+	err   error // what came after them
+}
+
+// begin reads two bytes, if there are so many: the last one that there is, is withheld from readers.
+func (b *begunBody) begin() error {
+	for len(b.first) < 2 && b.err == nil {
+		var n int
+		n, b.err = b.ReadCloser.Read(b.first[len(b.first):cap(b.first)])
+		b.first = b.first[:len(b.first)+n]
+	}
+	if len(b.first) < 2 {
+		return b.err
+	}
+	return nil
+}
+
+func (b *begunBody) Read(p []byte) (int, error) {
+	if len(b.first) > 0 {
+		n := copy(p, b.first)
+		b.first = b.first[n:]
+		return n, nil
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	return b.ReadCloser.Read(p)
 }
