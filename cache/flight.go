@@ -30,7 +30,9 @@ type flight struct {
 	relays  bool  // the body is another gateway's; set before ready is closed
 	kept    bool  // the spool has it
 
-	leave  func()         // gives back a place of limits.max_solo_pulls or max_range_pulls; nil: it has none
+	leave   func()        // gives back a place of limits.max_solo_pulls or max_range_pulls; nil: it has none
+	follows chan struct{} // closed while it follows another gateway; the cache's mu guards it
+
 	joined sync.WaitGroup // those who wait for ready and have not opened the body yet
 	coming int            // how many they are; the cache's mu guards it
 	period time.Duration  // of a check: how long its outcome holds
@@ -71,7 +73,7 @@ func (f *flight) key() flightKey {
 func (c *Cache) newFlight(id ID, site *Site, o FillOptions, load Loader) *flight {
 	return &flight{
 		cache: c, site: site, id: id, opts: o, load: load,
-		ready: make(chan struct{}), done: make(chan struct{}),
+		ready: make(chan struct{}), done: make(chan struct{}), follows: make(chan struct{}),
 	}
 }
 

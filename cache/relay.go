@@ -14,6 +14,7 @@ func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
 		return true
 	}
 	defer func() { <-f.cache.relays }()
+	f.turn(true)
 	pull, err := begun(ctx, peer)
 	switch {
 	case err != nil:
@@ -46,9 +47,22 @@ func (f *flight) refused(err error) bool {
 		f.relays = true
 		f.fail(err)
 	default:
+		f.turn(false)
 		return false
 	}
 	return true
+}
+
+// turn says whether the flight follows another gateway from now on. Then it is of no use to others: two that wait for
+// each other would wait for ever.
+func (f *flight) turn(follows bool) {
+	f.cache.mu.Lock()
+	defer f.cache.mu.Unlock()
+	if follows {
+		close(f.follows)
+	} else {
+		f.follows = make(chan struct{})
+	}
 }
 
 // unawaited makes a flight leave if nobody waits for it, and tells whether it did.

@@ -10,8 +10,10 @@ import (
 func (c *Cache) Share(ctx context.Context, ask PeerAsk) (PeerAnswer, error) {
 	c.mu.Lock()
 	f := c.flights[flightKey{ID: ask.ID}]
+	var follows chan struct{}
 	if f != nil {
 		f.await()
+		follows = f.follows
 	}
 	c.mu.Unlock()
 	if f == nil {
@@ -20,6 +22,8 @@ func (c *Cache) Share(ctx context.Context, ask PeerAsk) (PeerAnswer, error) {
 	defer c.arrived(f)
 	select {
 	case <-f.ready:
+	case <-follows:
+		return PeerAnswer{Outcome: PeerLacks}, nil
 	case <-ctx.Done():
 		return PeerAnswer{Outcome: PeerLacks}, nil
 	}
