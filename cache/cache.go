@@ -71,6 +71,7 @@ type Cache struct {
 	negative *negatives
 	heads    *remembered[headAnswer]
 	unshared *remembered[struct{}] // keys whose last answer could not be shared
+	failed   *remembered[error]    // pulls for all gateways, whose next one may begin at once
 	heading  singleflight.Group
 	checked  *remembered[struct{}] // copies that were compared with their origin lately
 	solos    *gates
@@ -97,6 +98,7 @@ func New(l Limits, m Memory, spool Spool, log *slog.Logger) *Cache {
 		negative: newNegatives(l.MaxNegative, time.Now),
 		heads:    newRemembered[headAnswer](l.MaxNegative, time.Now),
 		unshared: newRemembered[struct{}](l.MaxNegative, time.Now),
+		failed:   newRemembered[error](l.MaxNegative, time.Now),
 		checked:  newRemembered[struct{}](l.MaxNegative, time.Now),
 		solos:    newGates("limits.max_solo_pulls", l.MaxSoloPulls),
 		parts:    newGates("limits.max_range_pulls", l.MaxRangePulls),
@@ -187,6 +189,7 @@ func (c *Cache) forget(id ID) {
 	c.negative.forget(id)
 	c.heads.forget(id)
 	c.unshared.forget(id)
+	c.failed.forget(id)
 }
 
 // isAnswer tells whether the bucket's error is its final word on the key, which the spool cannot change.

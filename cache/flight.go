@@ -188,6 +188,9 @@ func (f *flight) fail(err error) {
 		f.learn(negative)
 	}
 	f.settle(negative != nil || errors.Is(err, ErrUnchanged))
+	if f.lease != nil && !f.opts.Check && !f.cache.failedHere(err) {
+		f.cache.failed.put(f.id, err, failedTTL)
+	}
 	f.err = err
 	f.cache.leave(f)
 	f.publish(outcomeFailed)

@@ -2,7 +2,9 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 )
 
 // Share answers another gateway from a pull that this one makes, once it is known what comes of it, or from the spool.
@@ -17,7 +19,7 @@ func (c *Cache) Share(ctx context.Context, ask PeerAsk) (PeerAnswer, error) {
 	}
 	c.mu.Unlock()
 	if f == nil {
-		return c.shareSpooled(ask)
+		return c.shareEnded(ask)
 	}
 	defer c.arrived(f)
 	select {
@@ -32,13 +34,34 @@ func (c *Cache) Share(ctx context.Context, ask PeerAsk) (PeerAnswer, error) {
 		return PeerAnswer{Outcome: PeerLacks}, nil
 	case f.outcome == outcomeShared:
 		return f.share(ask), nil
-	case f.outcome == outcomeAlone:
+	case f.outcome == outcomeAlone && f.dropped != "spool": // for want of room: the asker may have some
 		return PeerAnswer{Outcome: PeerAlone}, nil
+	case f.outcome == outcomeAlone:
+		return PeerAnswer{Outcome: PeerLacks}, nil
 	case f.outcome == outcomePresent:
 		return c.shareSpooled(ask)
+	case c.failedHere(f.err):
+		return PeerAnswer{Outcome: PeerLacks}, nil
 	default:
 		return PeerAnswer{Outcome: PeerFailed}, f.err
 	}
+}
+
+// failedTTL is how long the failure of a pull is kept for gateways that were on the way to ask for its body.
+const failedTTL = 2 * time.Second
+
+// failedHere tells whether a pull has failed for reasons of this gateway's own: another may do better.
+func (c *Cache) failedHere(err error) bool {
+	var busy *BusyError
+	return errors.As(err, &busy) || c.life.Err() != nil
+}
+
+// shareEnded answers from what a pull has left behind.
+func (c *Cache) shareEnded(ask PeerAsk) (PeerAnswer, error) {
+	if err, ok := c.failed.find(ask.ID); ok {
+		return PeerAnswer{Outcome: PeerFailed}, err
+	}
+	return c.shareSpooled(ask)
 }
 
 // share opens the flight's body for another gateway.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"mirrorgate/cache"
 )
@@ -141,7 +142,9 @@ func TestShareOutcomes(t *testing.T) {
 	same := func(*rig) {}
 	f(same, nil, func(*cache.Pull) {}, cache.PeerHas)
 	f(same, errOrigin, nil, cache.PeerFailed)
+	f(same, &cache.BusyError{Setting: "limits.max_pulls"}, nil, cache.PeerLacks) // here, and not everywhere
 	f(same, nil, private, cache.PeerAlone)
+	f(func(r *rig) { r.spool.createErr = cache.ErrNoRoom }, nil, func(*cache.Pull) {}, cache.PeerLacks)
 	f(func(r *rig) { r.site.Save = false }, nil, func(*cache.Pull) {}, cache.PeerHas)
 }
 
@@ -186,6 +189,28 @@ func TestShareOfWhatIsPresent(t *testing.T) {
 		synctest.Wait()
 		a.came(t, cache.PeerHas)
 		a.wants(t, "ata")
+	})
+}
+
+// A failure is for those, too, who have been on the way to ask: not for those who ask much later, nor after a success.
+func TestShareOfWhatFailed(t *testing.T) {
+	scripted(t, func(t *testing.T, r *rig, s *script) {
+		s.follows(s.lease(), s.lease(), s.lease())
+		if _, err := r.fill("k", r.refuses(errOrigin)); !errors.Is(err, errOrigin) {
+			t.Error(err)
+		}
+		a := r.asks(t.Context(), 0, "")
+		if a.came(t, cache.PeerFailed); !errors.Is(a.err, errOrigin) {
+			t.Error(a.err)
+		}
+		wait(2 * time.Second)
+		r.asks(t.Context(), 0, "").came(t, cache.PeerLacks)
+		_, _ = r.fill("k", r.refuses(errOrigin))
+		r.wantsFill("data", r.answers("data"))
+		r.asks(t.Context(), 0, "").came(t, cache.PeerHas)
+		r.spool.save(r.bucket)
+		r.left = 0
+		r.asks(t.Context(), 0, "").came(t, cache.PeerLacks)
 	})
 }
 

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strconv"
 	"sync"
@@ -35,10 +36,11 @@ type citizen struct {
 	town *town
 
 	mu     sync.Mutex
-	gone   bool // nobody can reach it
-	opened int  // bodies that others have asked of it
-	cut    int  // the first body that others read from it breaks off after so many bytes; 0: none does
-	cutoff bool // and it is gone with it
+	gone   bool          // nobody can reach it
+	way    chan struct{} // who asks for a body of it arrives only once it is closed; nil: at once
+	opened int           // bodies that others have asked of it
+	cut    int           // the first body that others read from it breaks off after so many bytes; 0: none does
+	cutoff bool          // and it is gone with it
 	log    []string
 }
 
@@ -80,7 +82,7 @@ func (c *citizen) Claim(_ context.Context, id cache.ID, _ string, past *cache.St
 	n, ok := w.notes[id]
 	text := strconv.Itoa(n.number) + n.state
 	switch {
-	case !ok, past != nil && past.Note == text:
+	case !ok, past != nil && past.Note == text, n.by == c && n.state != "saved": // of its own: nobody claims what it holds
 		w.count++
 		w.notes[id] = note{w.count, "pulls", c}
 		return cache.Standing{Lease: &lease{c, id, w.count}}
@@ -168,7 +170,11 @@ func (p *peer) Open(ctx context.Context, from int64, match string) (*cache.Pull,
 	if !gone {
 		c.opened++
 	}
+	way := c.way
 	c.mu.Unlock()
+	if way != nil {
+		<-way
+	}
 	if gone {
 		return nil, cache.ErrPeerGone
 	}
@@ -176,16 +182,19 @@ func (p *peer) Open(ctx context.Context, from int64, match string) (*cache.Pull,
 	switch a.Outcome {
 	case cache.PeerHas:
 		return &cache.Pull{
-			Meta: a.Meta, Target: a.Target, Relayed: true, Kept: a.Kept, Start: from, Length: a.Length,
-			Body: &street{a.Body, c, from},
+			Meta: a.Meta, Target: a.Target, Relayed: true, Kept: a.Kept, Body: &street{a.Body, c, from},
 		}, nil
 	case cache.PeerLacks:
 		return nil, cache.ErrPeerLacks
 	case cache.PeerAlone:
 		return nil, cache.ErrPeerAlone
-	default:
-		return nil, &cache.PeerError{Status: 502, Code: "MirrorFailed", Message: err.Error()}
 	}
+	failed := &cache.PeerError{Status: 502, Code: "MirrorFailed", Message: err.Error()}
+	var negative *cache.NegativeError
+	if errors.As(err, &negative) {
+		return nil, &cache.NegativeError{Status: negative.Status, Err: failed}
+	}
+	return nil, failed
 }
 
 // street is a body on its way from a citizen to another.
