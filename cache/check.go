@@ -41,14 +41,23 @@ func (c *Cache) Checked(site *Site, key string) bool {
 // that is under way is joined.
 func (c *Cache) Refresh(ctx context.Context, site *Site, key string, o FillOptions, load Loader) error {
 	o.Check = true
-	f := c.newFlight(ID{site.Name, key}, site, o, load)
-	f.period, f.claimed = recheck, true // whatever other gateways do
-	f = c.launch(f)
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		f := c.newFlight(ID{site.Name, key}, site, o, load)
+		f.period, f.claimed = recheck, true // whatever other gateways do
+		f = c.launch(f)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if !f.told {
+			return f.refreshed()
+		}
 	}
+}
+
+// refreshed is what a Refresh returns.
+func (f *flight) refreshed() error {
 	switch {
 	case f.outcome == outcomeFailed:
 		return f.err

@@ -28,6 +28,7 @@ type flight struct {
 	lease   Lease // of the fleet, for this pull; nil: there is none
 	claimed bool  // the fleet was asked
 	relays  bool  // the body is another gateway's; set before ready is closed
+	told    bool  // the outcome is another gateway's word; set before ready is closed
 	kept    bool  // the spool has it
 
 	leave   func()        // gives back a place of limits.max_solo_pulls or max_range_pulls; nil: it has none

@@ -52,6 +52,7 @@ func (f *flight) checkedBy(s Standing) bool {
 		return false
 	}
 	f.settle(s.Saved)
+	f.told = true
 	f.end(ErrUnchanged)
 	return true
 }
