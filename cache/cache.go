@@ -70,8 +70,8 @@ type Cache struct {
 	memory   *memory       // nil: nothing is kept in memory
 	negative *negatives
 	heads    *remembered[headAnswer]
-	unshared *remembered[struct{}] // keys whose last answer could not be shared
-	failed   *remembered[error]    // pulls for all gateways, whose next one may begin at once
+	unshared *remembered[bool]  // keys whose last answer could not be shared; true: it came from another gateway
+	failed   *remembered[error] // pulls for all gateways, whose next one may begin at once
 	heading  singleflight.Group
 	checked  *remembered[struct{}] // copies that were compared with their origin lately
 	solos    *gates
@@ -97,7 +97,7 @@ func New(l Limits, m Memory, spool Spool, log *slog.Logger) *Cache {
 		memory:   newMemory(m, time.Now),
 		negative: newNegatives(l.MaxNegative, time.Now),
 		heads:    newRemembered[headAnswer](l.MaxNegative, time.Now),
-		unshared: newRemembered[struct{}](l.MaxNegative, time.Now),
+		unshared: newRemembered[bool](l.MaxNegative, time.Now),
 		failed:   newRemembered[error](l.MaxNegative, time.Now),
 		checked:  newRemembered[struct{}](l.MaxNegative, time.Now),
 		solos:    newGates("limits.max_solo_pulls", l.MaxSoloPulls),

@@ -22,13 +22,13 @@ func (c *Cache) Fill(site *Site, key string, o FillOptions, load Loader) (*Objec
 	}
 	defer c.stopWaiting()
 	if o.Solo {
-		return c.alone(id, site, o, load)
+		return c.alone(id, site, o, load, false)
 	}
 	if n := c.negative.find(id, o.Scope); n != nil {
 		return nil, n
 	}
-	if _, unshared := c.unshared.find(id); unshared {
-		return c.alone(id, site, o, load)
+	if relayed, unshared := c.unshared.find(id); unshared {
+		return c.alone(id, site, o, load, relayed)
 	}
 	f, first, err := c.join(id, site, o, load)
 	if err != nil {
@@ -37,13 +37,14 @@ func (c *Cache) Fill(site *Site, key string, o FillOptions, load Loader) (*Objec
 	defer c.arrived(f)
 	obj, err := f.follow(first)
 	if errors.Is(err, errAlone) {
-		return c.alone(id, site, o, load)
+		return c.alone(id, site, o, load, f.relays)
 	}
 	return obj, err
 }
 
-// alone pulls for one request, within limits.max_solo_pulls for each key.
-func (c *Cache) alone(id ID, site *Site, o FillOptions, load Loader) (*Object, error) {
+// alone pulls for one request, within limits.max_solo_pulls for each key. relayed: all that was missing to share
+// another gateway's answer was room in the spool, so it is asked for once more rather than the origin.
+func (c *Cache) alone(id ID, site *Site, o FillOptions, load Loader, relayed bool) (*Object, error) {
 	began := time.Now()
 	leave, err := c.solos.enter(c.life, id, o.Wait)
 	if err != nil {
@@ -52,6 +53,7 @@ func (c *Cache) alone(id ID, site *Site, o FillOptions, load Loader) (*Object, e
 	o.Wait -= time.Since(began)
 	f := c.newFlight(id, site, o, load)
 	f.leave, f.solo = leave, make(chan *Pull, 1)
+	f.claimed = !relayed
 	c.mu.Lock()
 	f.await()
 	c.mu.Unlock()

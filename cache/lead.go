@@ -14,7 +14,7 @@ const maxSettled = time.Hour
 // leads finds out whether this gateway is to pull. Where another one does, or has, it ends the flight with what that
 // one has.
 func (f *flight) leads(ctx context.Context) bool {
-	if f.cache.fleet == nil || f.claimed || f.opts.Solo || f.leave != nil {
+	if f.cache.fleet == nil || f.claimed || f.opts.Solo || f.opts.Part != nil {
 		return true // alone, or a part, or decided already
 	}
 	f.claimed = true

@@ -40,7 +40,7 @@ func (f *flight) refused(err error) bool {
 	)
 	switch {
 	case errors.Is(err, ErrPeerAlone):
-		f.cache.unshared.put(f.id, struct{}{}, unsharedTTL)
+		f.cache.unshared.put(f.id, false, unsharedTTL)
 		f.cache.leave(f)
 		f.publish(outcomeAlone)
 	case errors.As(err, &failed), errors.As(err, &negative):

@@ -183,6 +183,39 @@ func TestBrokenRelayOfWhatIsInTheSpool(t *testing.T) {
 	})
 }
 
+// A body without room here goes to who asked first, and to the others from the peer, too: the origin is not asked. It
+// has no end where it broke off, however often it is read.
+func TestRelayWithoutRoom(t *testing.T) {
+	scripted(t, func(t *testing.T, r *rig, s *script) {
+		data := text(1000)
+		gate := make(chan struct{})
+		whole := r.from(sized(data, "")).Peer
+		s.follows(peerOf(func(ctx context.Context, from int64, match string) (*cache.Pull, error) {
+			<-gate
+			return whole.Open(ctx, from, match)
+		}), r.from(sized(data, "")), r.from(sized(data, "")), r.from(sized(data, ""), 100))
+		r.spool.createErr = cache.ErrNoRoom
+		first, second := r.client("k", r.never()), r.client("k", r.never())
+		close(gate)
+		synctest.Wait()
+		first.wants(t, data)
+		second.wants(t, data)
+		r.wantsFill(data, r.never())
+		obj, err := r.cache.Fill(r.site, "k", r.opts, r.never())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer obj.Body.Close()
+		for range 2 {
+			if _, err := io.Copy(io.Discard, obj.Body); err == nil {
+				t.Error("a clean end")
+			}
+		}
+		s.claimed("", "", "", "")
+		r.loadedTimes(0)
+	})
+}
+
 // What a peer says instead of a body.
 func TestPeerGivesNoBody(t *testing.T) {
 	f := func(err error, isIt func(error) bool, loads int, claims ...string) {

@@ -14,7 +14,7 @@ const unsharedTTL = 30 * time.Second
 func (f *flight) handOver(p *Pull, done func()) {
 	p.Body = &soloBody{ReadCloser: verified(p), done: done}
 	if !f.opts.Solo && !f.opts.Check && f.opts.Part == nil {
-		f.cache.unshared.put(f.id, struct{}{}, unsharedTTL)
+		f.cache.unshared.put(f.id, f.relays, unsharedTTL)
 	}
 	f.dropped = p.Reason
 	f.settle(p.Reason != "spool")
