@@ -195,7 +195,9 @@ func TestShareOfWhatIsPresent(t *testing.T) {
 // A failure is for those, too, who have been on the way to ask: not for those who ask much later, nor after a success.
 func TestShareOfWhatFailed(t *testing.T) {
 	scripted(t, func(t *testing.T, r *rig, s *script) {
-		s.follows(s.lease(), s.lease(), s.lease())
+		s.follows(s.lease(), s.lease(), s.lease(), s.lease())
+		_, _ = r.fill("k", r.refuses(&cache.BusyError{Setting: "limits.max_pulls"}))
+		r.asks(t.Context(), 0, "").came(t, cache.PeerLacks)
 		if _, err := r.fill("k", r.refuses(errOrigin)); !errors.Is(err, errOrigin) {
 			t.Error(err)
 		}

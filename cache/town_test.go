@@ -269,6 +269,9 @@ func TestOnePullForTheTown(t *testing.T) {
 		if at[0].loaded() != 1 || at[0].opened != 2 || len(at[1].spool.committed())+len(at[2].spool.committed()) != 0 {
 			t.Errorf("%d loads, %d bodies to others", at[0].loaded(), at[0].opened)
 		}
+		if len(at[0].spool.announced) != 1 || len(at[1].spool.announced)+len(at[2].spool.announced) != 0 {
+			t.Error("what another gateway keeps is announced")
+		}
 		if said := at[0].told(); len(said) != 1 || said[0] != "commit 0" {
 			t.Errorf("the holder said %q", said)
 		}
