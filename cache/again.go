@@ -12,12 +12,23 @@ func (c *Cache) PullAgain(ctx context.Context, site *Site, key string, o FillOpt
 	if n := c.negative.find(id, o.Scope); n != nil {
 		return n
 	}
-	f := c.launch(c.newFlight(id, site, o, load))
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	for {
+		f := c.newFlight(id, site, o, load)
+		f.again = true
+		f = c.launch(f)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if f.again || !f.told {
+			return f.pulledAgain()
+		}
 	}
+}
+
+// pulledAgain is what a PullAgain returns.
+func (f *flight) pulledAgain() error {
 	switch {
 	case f.outcome == outcomeFailed:
 		return f.err

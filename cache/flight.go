@@ -30,6 +30,7 @@ type flight struct {
 	relays  bool  // the body is another gateway's; set before ready is closed
 	told    bool  // the outcome is another gateway's word; set before ready is closed
 	kept    bool  // the spool has it
+	again   bool  // nobody may wait for it, but who pulls it has to commit it
 
 	leave   func()        // gives back a place of limits.max_solo_pulls or max_range_pulls; nil: it has none
 	follows chan struct{} // closed while it follows another gateway; the cache's mu guards it

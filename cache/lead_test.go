@@ -119,36 +119,6 @@ func TestClaimsEnd(t *testing.T) {
 	f(refusing(cache.ErrPeerGone))
 }
 
-// A pull behind a redirect does not follow another gateway, unless a client has come to wait for it.
-func TestBehindAnotherGateway(t *testing.T) {
-	f := func(joined bool, bodies int) {
-		t.Helper()
-		scripted(t, func(t *testing.T, r *rig, s *script) {
-			opened, whole := 0, r.from(sized("data", "")).Peer
-			s.claims = make(chan struct{})
-			s.follows(peerOf(func(ctx context.Context, from int64, match string) (*cache.Pull, error) {
-				opened++
-				return whole.Open(ctx, from, match)
-			}))
-			r.cache.Behind(r.site, "k", r.opts, r.never())
-			var c *client
-			if joined {
-				c = r.client("k", r.never())
-			}
-			close(s.claims)
-			synctest.Wait()
-			if joined {
-				c.wants(t, "data")
-			}
-			if opened != bodies {
-				t.Errorf("%d bodies are opened, want %d", opened, bodies)
-			}
-		})
-	}
-	f(true, 1)
-	f(false, 0)
-}
-
 // A pull that the gateway's end cuts off gives back its lease, and whatever it was about is left.
 func TestDrainOfTheTown(t *testing.T) {
 	f := func(what string, says func(r *rig, s *script, stop <-chan struct{}), load func(r *rig) cache.Loader, want ...string) {

@@ -16,19 +16,49 @@ func (f *flight) relay(ctx context.Context, peer Peer, s *Standing) bool {
 	defer func() { <-f.cache.relays }()
 	f.turn(true)
 	pull, err := begun(ctx, peer)
+	if err == nil && f.again && pull.Kept {
+		if err = toEnd(pull); err == nil && f.leaves() {
+			return true
+		}
+		if err == nil { // a client has come meanwhile
+			pull, err = begun(ctx, peer)
+		}
+	}
 	switch {
 	case err != nil:
 		return f.refused(err)
-	case f.cache.unawaited(f): // behind a redirect, or what was lost: the other gateway has it saved, if it keeps it
-		_ = pull.Body.Close() // nothing of it is read
-		if pull.Kept {
-			f.publish(outcomePresent)
-		}
-		return pull.Kept
+	case pull.Kept && f.leaves():
+		_ = pull.Body.Close() // nobody wants it
+		return true
+	case !pull.Kept && !f.cache.isAwaited(f): // and here it may be kept
+		_ = pull.Body.Close() // likewise
+		f.turn(false)
+		return false
 	}
 	f.relays = true
 	pull.Body = &relayed{ctx: ctx, flight: f, body: pull.Body, meta: pull.Meta, past: s}
 	f.take(ctx, pull, func() {})
+	return true
+}
+
+// toEnd reads a body to its end: then the gateway that it comes from has committed it.
+func toEnd(p *Pull) error {
+	defer p.Body.Close()
+	n, err := io.Copy(io.Discard, p.Body)
+	if err == nil && p.Meta.Size >= 0 && n != p.Meta.Size {
+		return &LengthError{Got: n, Want: p.Meta.Size}
+	}
+	return err
+}
+
+// leaves ends a flight that nobody waits for, behind a redirect or to pull an object again, as the other gateway lives
+// and has it saved, and tells whether it did.
+func (f *flight) leaves() bool {
+	if !f.cache.unawaited(f) {
+		return false
+	}
+	f.told = true
+	f.publish(outcomePresent)
 	return true
 }
 
@@ -63,6 +93,13 @@ func (f *flight) turn(follows bool) {
 	} else {
 		f.follows = make(chan struct{})
 	}
+}
+
+// isAwaited tells whether anybody waits for the flight.
+func (c *Cache) isAwaited(f *flight) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return f.coming > 0
 }
 
 // unawaited makes a flight leave if nobody waits for it, and tells whether it did.
