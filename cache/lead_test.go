@@ -171,3 +171,18 @@ func TestDrainOfTheTown(t *testing.T) {
 		r.opts.Later = hangs(r)
 	}, never, "second release")
 }
+
+// An answer that may not be shared ends its lease when that is known, not when its reader has it all.
+func TestLeaseOfAnUnsharedAnswer(t *testing.T) {
+	scripted(t, func(t *testing.T, r *rig, s *script) {
+		s.follows(s.lease())
+		obj, err := r.cache.Fill(r.site, "k", r.opts, r.answers("data", private))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.said("first release")
+		if got := readAll(t, obj); got != "data" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
