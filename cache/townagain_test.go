@@ -68,7 +68,7 @@ func (r *rig) again(load cache.Loader) error {
 // A pull that is to be made again is over when another gateway has committed it: a body that breaks off there is pulled
 // here.
 func TestPullAgainOfAnother(t *testing.T) {
-	f := func(end error, loads int, joined bool) {
+	f := func(rest string, end error, loads int, joined bool) {
 		t.Helper()
 		scripted(t, func(t *testing.T, r *rig, s *script) {
 			w, opened := newWire(), 0
@@ -94,8 +94,8 @@ func TestPullAgainOfAnother(t *testing.T) {
 			if joined {
 				c = r.client("k", r.never())
 			}
-			if end == io.EOF {
-				w.send("a")
+			if rest != "" {
+				w.send(rest)
 			}
 			w.finish(end)
 			if err := <-done; err != nil {
@@ -107,9 +107,10 @@ func TestPullAgainOfAnother(t *testing.T) {
 			}
 		})
 	}
-	f(io.EOF, 0, false)
-	f(io.EOF, 0, true)
-	f(cache.ErrPeerGone, 1, false)
+	f("a", io.EOF, 0, false)
+	f("a", io.EOF, 0, true)
+	f("", io.EOF, 1, false)
+	f("", cache.ErrPeerGone, 1, false)
 }
 
 // One that finds a pull behind a redirect, which is left to another gateway, does not take that one's word for it.
