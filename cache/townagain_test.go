@@ -17,7 +17,7 @@ func TestBehindAnotherGateway(t *testing.T) {
 			w := newWire()
 			s.claims = make(chan struct{})
 			s.follows(peerOf(func(ctx context.Context, _ int64, _ string) (*cache.Pull, error) {
-				return r.pulls(w, 4, nil)(ctx)
+				return r.pulls(w, 4, func(p *cache.Pull) { p.Kept = true })(ctx)
 			}))
 			r.cache.Behind(r.site, "k", r.opts, r.never())
 			var c *client
@@ -61,6 +61,20 @@ func TestBehindALostGateway(t *testing.T) {
 	})
 }
 
+// What another gateway pulls and does not keep is pulled here, where it may be.
+func TestBehindAGatewayThatKeepsNothing(t *testing.T) {
+	scripted(t, func(t *testing.T, r *rig, s *script) {
+		s.follows(peerOf(func(ctx context.Context, _ int64, _ string) (*cache.Pull, error) {
+			return r.answers("data", func(*cache.Pull) { r.loads-- })(ctx)
+		}), s.lease())
+		if err := r.again(r.answers("data")); err != nil {
+			t.Error(err)
+		}
+		s.said("second commit")
+		r.loadedTimes(1)
+	})
+}
+
 func (r *rig) again(load cache.Loader) error {
 	return r.cache.PullAgain(r.Context(), r.site, "k", r.opts, load)
 }
@@ -76,7 +90,7 @@ func TestPullAgainOfAnother(t *testing.T) {
 			s.claims = make(chan struct{})
 			s.follows(peerOf(func(ctx context.Context, from int64, match string) (*cache.Pull, error) {
 				if opened++; opened == 1 {
-					return r.pulls(w, 4, func(*cache.Pull) { r.loads-- })(ctx)
+					return r.pulls(w, 4, func(p *cache.Pull) { r.loads--; p.Kept = true })(ctx)
 				}
 				return whole.Open(ctx, from, match)
 			}), s.lease())
