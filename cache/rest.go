@@ -64,7 +64,11 @@ func (r *relayed) goOn() error {
 		}
 	}
 	for range maxClaims {
+		r.flight.turn(false) // who hears that this gateway leads waits until it does
 		s := r.flight.cache.fleet.Claim(r.ctx, r.flight.id, r.flight.opts.Scope, past)
+		if s.Lease == nil {
+			r.flight.turn(true)
+		}
 		body, err := r.rest(s)
 		if err == nil {
 			r.body, r.past = body, &s
@@ -127,12 +131,16 @@ func (r *relayed) own(lease Lease) (io.ReadCloser, error) {
 	if f.opts.Later == nil {
 		if lease != nil {
 			lease.Release()
+			f.turn(true)
 		}
 		return nil, errors.New("nobody can pull it")
 	}
 	next := f.cache.newFlight(f.id, f.site, f.opts, f.opts.Later)
 	next.lease, next.claimed = lease, true
 	next = f.cache.succeed(f, next)
+	if lease != nil {
+		f.turn(true)
+	}
 	defer f.cache.arrived(next)
 	obj, err := next.follow(false)
 	switch {

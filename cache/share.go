@@ -25,13 +25,12 @@ func (c *Cache) Share(ctx context.Context, ask PeerAsk) (PeerAnswer, error) {
 	select {
 	case <-f.ready:
 	case <-follows:
-		return PeerAnswer{Outcome: PeerLacks}, nil
 	case <-ctx.Done():
 		return PeerAnswer{Outcome: PeerLacks}, nil
 	}
 	switch {
-	case f.relays:
-		return PeerAnswer{Outcome: PeerLacks}, nil
+	case !f.published() || f.relays:
+		return c.shareNext(ctx, f, follows, ask)
 	case f.outcome == outcomeShared:
 		return f.share(ask), nil
 	case f.outcome == outcomeAlone && f.dropped != "spool": // for want of room: the asker may have some
@@ -45,6 +44,23 @@ func (c *Cache) Share(ctx context.Context, ask PeerAsk) (PeerAnswer, error) {
 	default:
 		return PeerAnswer{Outcome: PeerFailed}, f.err
 	}
+}
+
+// shareNext answers from the flight that has taken the place of f, which follows another gateway, or asks whether it
+// has to lead.
+func (c *Cache) shareNext(ctx context.Context, f *flight, follows chan struct{}, ask PeerAsk) (PeerAnswer, error) {
+	select {
+	case <-follows:
+	case <-ctx.Done():
+		return PeerAnswer{Outcome: PeerLacks}, nil
+	}
+	c.mu.Lock()
+	next := c.flights[f.key()]
+	c.mu.Unlock()
+	if next == f || next == nil {
+		return PeerAnswer{Outcome: PeerLacks}, nil
+	}
+	return c.Share(ctx, ask)
 }
 
 // failedTTL is how long the failure of a pull is kept for gateways that were on the way to ask for its body.
