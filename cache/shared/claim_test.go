@@ -54,6 +54,8 @@ func suite(t *testing.T, urls ...string) {
 	f("expiry", expiry)
 	f("stands", stands)
 	f("drops", drops)
+	f("news of a flush", newsOfAFlush)
+	f("news in a row", newsInARow)
 }
 
 // oneOfManyClaims: of all that claim at the same time one gets the lease, and the others learn who.

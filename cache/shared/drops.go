@@ -15,11 +15,9 @@ import (
 // hush is how long nothing may come on a subscription until it is asked whether it still stands.
 const hush = 2 * time.Second
 
-// savedScript publishes first: what is wrong with the notes keeps nobody from hearing it.
 const savedScript = `
-local own, note, ttl, channel, message, format = unpack(ARGV)
+local own, note, ttl, format = unpack(ARGV)
 local function begins(text, with) return text and string.sub(text, 1, #with) == with end
-redis.call('PUBLISH', channel, message)
 if begins(redis.call('GET', KEYS[2]), format) then redis.call('DEL', KEYS[2]) end
 local lease = redis.call('GET', KEYS[1])
 if not lease or begins(lease, own) then redis.call('SET', KEYS[1], note, 'PX', ttl) end
@@ -28,17 +26,19 @@ return 1`
 // Saved says that this gateway has written an object into its bucket, where it may have replaced another: the others
 // drop what they remember of it. It does not block.
 func (f *Fleet) Saved(id cache.ID) {
-	drop := dropNote{f.o.Member, id}
-	if !drop.valid() {
+	if !isTold(len(id.Site), len(id.Key)) {
 		return
 	}
 	note := leaseNote{member: f.o.Member, state: saved, token: rand.Text()}
 	keys := []string{f.names.lease(id), f.names.negative(id)}
-	args := []any{own(f.o.Member), note.encode(), savedTTL.Milliseconds(), f.names.drops(), drop.encode(), format + " "}
-	f.writer.add(func(ctx context.Context, pipe redis.Pipeliner) {
+	args := []any{own(f.o.Member), note.encode(), savedTTL.Milliseconds(), format + " "}
+	f.writer.addSaved(id, func(ctx context.Context, pipe redis.Pipeliner) {
 		pipe.Eval(ctx, savedScript, keys, args...)
 	})
 }
+
+// newsGap is the longer the more members there are, who all hear of it: so all news together come so often.
+func (f *Fleet) newsGap() time.Duration { return f.tempo.news * time.Duration(f.Size()) }
 
 // listen hears of what others have saved, until ctx ends.
 func (f *Fleet) listen(ctx context.Context) {
@@ -75,9 +75,12 @@ func (f *Fleet) heard(message any) {
 	case *redis.Subscription:
 		f.o.Doubt()
 	case *redis.Message:
-		drop := known(f.link, m.Payload, decodeDrop)
-		if drop != nil && drop.member != f.o.Member {
-			f.o.Saved(drop.id)
+		n := known(f.link, m.Payload, decodeNews)
+		if n == nil || n.member == f.o.Member {
+			return
+		}
+		for _, id := range n.ids {
+			f.o.Saved(id)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestForeign(t *testing.T) {
 	m.claims(image(13), nil, "nothing")
 	more(1)
 
-	for _, message := range []string{"", "garbage", "2 m 6 5 assetsa.jpg", "1 m 6 6 assetsa.jpg"} {
+	for _, message := range []string{"", "garbage", "1 m 6 5 assetsa.jpg", "2 m 6 6 assetsa.jpg"} {
 		server.Do(t, "publish", m.names.drops(), message)
 	}
 	other.Saved(image(20)) // after them

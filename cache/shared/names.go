@@ -9,7 +9,8 @@ import (
 	"mirrorgate/cache"
 )
 
-// format is the version of all that this program writes into Redis. What another version wrote is under other names.
+// format is the version of all that this program writes into Redis, except for news, which are not kept there. What
+// another version wrote is under other names.
 const format = "1"
 
 // names makes the names of notes. Those of one object have the same hash tag, so that one script may use them together

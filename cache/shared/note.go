@@ -1,11 +1,8 @@
 package shared
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
-
-	"mirrorgate/cache"
 )
 
 // Notes are lines of fields with one space between them; the first is the format. What does not read back as exactly
@@ -104,38 +101,6 @@ func decodeNegative(text string) (negativeNote, bool) {
 
 func (n negativeNote) valid() bool {
 	return n.status >= 400 && n.status <= 499 && len(n.scope) == scopeLength && consistsOf(n.scope, isIDByte)
-}
-
-// dropNote is the news that a member has written an object into its bucket.
-type dropNote struct {
-	member string
-	id     cache.ID
-}
-
-const (
-	maxKey = 1024
-)
-
-func (n dropNote) encode() string {
-	return fmt.Sprintf("%s%d %d %s%s", own(n.member), len(n.id.Site), len(n.id.Key), n.id.Site, n.id.Key)
-}
-
-func decodeDrop(text string) (dropNote, bool) {
-	f := strings.SplitN(text, " ", 5)
-	if len(f) != 5 || f[0] != format {
-		return dropNote{}, false
-	}
-	site, badSite := strconv.Atoi(f[2])
-	if badSite != nil || site < 1 || site > maxSite || site > len(f[4]) {
-		return dropNote{}, false
-	}
-	n := dropNote{f[1], cache.ID{Site: f[4][:site], Key: f[4][site:]}}
-	return n, n.valid() && n.encode() == text
-}
-
-func (n dropNote) valid() bool {
-	site, key := len(n.id.Site), len(n.id.Key)
-	return isMember(n.member) && site >= 1 && site <= maxSite && key >= 1 && key <= maxKey
 }
 
 // consistsOf tells whether a text is not empty and has only bytes of a kind.

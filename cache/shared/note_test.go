@@ -3,8 +3,6 @@ package shared
 import (
 	"strings"
 	"testing"
-
-	"mirrorgate/cache"
 )
 
 const token = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -75,46 +73,17 @@ func TestNegativeNote(t *testing.T) {
 	f("1 " + scope + " 404 ")
 }
 
-func TestDropNote(t *testing.T) {
-	want := dropNote{"m-1", cache.ID{Site: "assets", Key: "a b/\xff.jpg "}}
-	if got, ok := decodeDrop("1 m-1 6 10 assetsa b/\xff.jpg "); !ok || got != want || got.encode() != "1 m-1 6 10 assetsa b/\xff.jpg " {
-		t.Errorf("%+v, %v", got, ok)
-	}
-	f := func(text string) {
-		t.Helper()
-		if got, ok := decodeDrop(text); ok {
-			t.Errorf("%q: %+v", text, got)
-		}
-	}
-	f("")
-	f("1 m-1 6 5 assets")
-	f("1 m-1 6 5 assetsa.jpgx")
-	f("1 m-1 6 5 assetsa.jp")
-	f("1 m-1 06 5 assetsa.jpg")
-	f("1 m-1 -1 5 assetsa.jpg")
-	f("1 m-1 0 5 a.jpg")
-	f("1 m-1 6 0 assets")
-	f("1 m-1 99999999999999999999 5 assetsa.jpg")
-	f("2 m-1 6 5 assetsa.jpg")
-	f(dropNote{"m-1", cache.ID{Site: "assets", Key: strings.Repeat("k", maxKey+1)}}.encode())
-	f(dropNote{"m-1", cache.ID{Site: strings.Repeat("s", maxSite+1), Key: "k"}}.encode())
-}
-
 // FuzzNotes: what is read as a note is exactly what would be written, and within its bounds.
 func FuzzNotes(f *testing.F) {
 	f.Add("1 m-1 p " + token + " http://10.0.0.5:8080")
 	f.Add("1 m-1 d " + token + " -")
 	f.Add("1 " + strings.Repeat("0a", scopeLength/2) + " 404")
-	f.Add("1 m-1 6 5 assetsa.jpg")
 	f.Fuzz(func(t *testing.T, text string) {
 		if n, ok := decodeLease(text); ok && (n.encode() != text || !n.valid() || strings.ContainsAny(n.advertise, "\r\n @")) {
 			t.Errorf("lease %q: %+v", text, n)
 		}
 		if n, ok := decodeNegative(text); ok && (n.encode() != text || n.status < 400 || n.status > 499) {
 			t.Errorf("negative %q: %+v", text, n)
-		}
-		if n, ok := decodeDrop(text); ok && (n.encode() != text || len(n.id.Key) > maxKey || n.id.Site == "") {
-			t.Errorf("drop %q: %+v", text, n)
 		}
 	})
 }

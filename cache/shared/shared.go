@@ -77,11 +77,11 @@ func New(o Options) (*Fleet, error) {
 		o: o, link: l, names: newNames(o.Config.Secret), log: o.Log, scopes: derive(o.Config.Secret, "scopes"),
 		claims: redis.NewScript(claimScript),
 		held:   newHeld(),
-		writer: newWriter(l),
 		proofs: newProofs(o.Config.Secret),
 		tempo:  usualTempo(), crew: newCrew(o), intents: newIntents(),
 		places: newPlaces(l),
 	}
+	f.writer = newWriter(l, teller{channel: f.names.drops(), member: o.Member, gap: f.newsGap})
 	f.peers = newPeers(o.Config.Secret, f.stands)
 	if f.proofs.known() {
 		f.peer = func(id cache.ID, h holder) cache.Peer { return f.peers.peer(id, h.advertise, h.note) }

@@ -10,11 +10,13 @@ type tempo struct {
 	scan  time.Duration // between two looks for intents of members that are gone
 	again time.Duration // before a pull that failed is tried again, the first time
 	pull  time.Duration // that one pull may take
+	news  time.Duration // between two messages of all members together
 }
 
 func usualTempo() tempo {
 	return tempo{
 		beat: 2 * time.Second, gone: 6 * time.Second, list: 5 * time.Second,
 		scan: 3 * time.Second, again: 6 * time.Second, pull: 15 * time.Minute,
+		news: 4 * time.Millisecond,
 	}
 }

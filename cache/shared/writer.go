@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"mirrorgate/cache"
 )
 
 const (
@@ -19,6 +21,12 @@ const (
 // write adds to a pipeline what is to be written.
 type write func(ctx context.Context, pipe redis.Pipeliner)
 
+// entry is a write, and what the others are to hear of then.
+type entry struct {
+	write write
+	saved cache.ID // the zero ID: nothing
+}
+
 // writer writes, in order and by one goroutine, what nobody waits for. When more waits than it takes, or Redis is away,
 // a write is lost, and counted; all of them only make the others know sooner what they find out by themselves:
 //
@@ -28,14 +36,22 @@ type write func(ctx context.Context, pipe redis.Pipeliner)
 //     until memory.ttl
 type writer struct {
 	link  *link
-	queue chan write
+	queue chan entry
 	lost  atomic.Int64
+	news  teller
 }
 
-func newWriter(l *link) *writer { return &writer{link: l, queue: make(chan write, queued)} }
+func newWriter(l *link, news teller) *writer {
+	return &writer{link: l, queue: make(chan entry, queued), news: news}
+}
 
 // add does not block.
-func (w *writer) add(one write) {
+func (w *writer) add(one write) { w.put(entry{write: one}) }
+
+// addSaved does so for a write that says that an object is saved.
+func (w *writer) addSaved(id cache.ID, one write) { w.put(entry{one, id}) }
+
+func (w *writer) put(one entry) {
 	select {
 	case w.queue <- one:
 	default:
@@ -52,31 +68,40 @@ func (w *writer) run(ctx context.Context, renew, end func(context.Context)) {
 	for {
 		select {
 		case <-ctx.Done():
-			// What is said now spares the others waiting for leases of a gateway that is gone.
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-			defer cancel()
-			end(last)
-			for w.flush(last, nil) {
-			}
+			w.last(ctx, end)
 			return
 		case <-tick.C:
 			renew(ctx)
 		case first := <-w.queue:
-			w.flush(ctx, first)
+			w.flush(ctx, &first)
+		case <-w.news.due():
+			w.tell(ctx)
 		}
 	}
 }
 
-// flush writes one batch, and tells whether there was something to write.
-func (w *writer) flush(ctx context.Context, first write) bool {
+// last writes what is left at the end. What is said now spares the others waiting for leases of a gateway that is gone.
+func (w *writer) last(ctx context.Context, end func(context.Context)) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	end(ctx)
+	for w.flush(ctx, nil) {
+	}
+	w.tell(ctx)
+}
+
+// flush writes one batch, and tells whether there was something to write. The news go behind it: who hears them finds
+// the notes as they are then, except that nodes of a Cluster do not wait for each other.
+func (w *writer) flush(ctx context.Context, first *entry) bool {
 	writes := w.take(first)
 	if len(writes) == 0 {
 		return false
 	}
 	err := w.link.pipelined(ctx, func(pipe redis.Pipeliner) {
 		for _, one := range writes {
-			one(ctx, pipe)
+			one.write(ctx, pipe)
 		}
+		w.addNews(ctx, pipe, writes)
 	})
 	if err != nil {
 		w.lost.Add(int64(len(writes)))
@@ -84,11 +109,35 @@ func (w *writer) flush(ctx context.Context, first write) bool {
 	return ctx.Err() == nil
 }
 
+func (w *writer) addNews(ctx context.Context, pipe redis.Pipeliner, writes []entry) {
+	for _, one := range writes {
+		if one.saved != (cache.ID{}) {
+			w.news.take(ctx, pipe, one.saved)
+		}
+	}
+	if w.news.isDue() {
+		w.news.publish(ctx, pipe)
+	}
+}
+
+// tell tells what has been collected.
+func (w *writer) tell(ctx context.Context) {
+	objects := w.news.objects
+	if objects == 0 {
+		return
+	}
+	err := w.link.pipelined(ctx, func(pipe redis.Pipeliner) { w.news.publish(ctx, pipe) })
+	if err != nil {
+		w.lost.Add(int64(objects))
+		w.news.reset()
+	}
+}
+
 // take returns what waits, as far as one batch goes.
-func (w *writer) take(first write) []write {
-	var writes []write
+func (w *writer) take(first *entry) []entry {
+	var writes []entry
 	if first != nil {
-		writes = append(writes, first)
+		writes = append(writes, *first)
 	}
 	for len(writes) < batch {
 		select {
