@@ -29,8 +29,8 @@ type options struct {
 }
 
 func parse(args []string, stdout, stderr io.Writer) (options, error) {
-	o := options{plan: plan{keys: 20_000, turns: 5, sizes: []int{10, 100, 300, 1000}, watch: 10 * time.Second,
-		saves: 20_000, stdout: stdout}}
+	o := options{plan: plan{keys: 4000, turns: 5, sizes: []int{3, 10, 100, 300, 1000}, settle: 5 * time.Second,
+		watch: 10 * time.Second, saves: 20_000, stdout: stdout}}
 	f := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&o.redis, "redis", "redis-server", "the program that is asked: Redis or Valkey")
@@ -40,7 +40,8 @@ func parse(args []string, stdout, stderr io.Writer) (options, error) {
 		return o, err
 	}
 	if o.short {
-		o.keys, o.turns, o.sizes, o.watch, o.saves = 500, 3, []int{5, 20}, time.Second, 500
+		o.keys, o.turns, o.sizes, o.saves = 500, 2, []int{3, 20}, 500
+		o.settle, o.watch = time.Second, time.Second
 	}
 	if f.NArg() > 0 {
 		return o, errors.New("there are no arguments")

@@ -13,9 +13,15 @@ type cost struct {
 	Out float64 // bytes that it writes
 }
 
-func (c cost) plus(d cost) cost         { return cost{c.CPU + d.CPU, c.In + d.In, c.Out + d.Out} }
-func (c cost) times(n float64) cost     { return cost{c.CPU * n, c.In * n, c.Out * n} }
-func (c cost) minus(d cost) cost        { return c.plus(d.times(-1)) }
+func (c cost) plus(d cost) cost     { return cost{c.CPU + d.CPU, c.In + d.In, c.Out + d.Out} }
+func (c cost) times(n float64) cost { return cost{c.CPU * n, c.In * n, c.Out * n} }
+func (c cost) minus(d cost) cost    { return c.plus(d.times(-1)) }
+
+// over is what c costs above d, which was measured at another time: if that is within what measuring tells, nothing.
+func (c cost) over(d cost) cost {
+	return cost{max(0, c.CPU-d.CPU), max(0, c.In-d.In), max(0, c.Out-d.Out)}
+}
+
 func between(a, b cost, x float64) cost { return a.plus(b.minus(a).times(x)) }
 
 // curve is a cost that depends on the number of gateways, as measured at some numbers of them, the smallest first.
@@ -45,7 +51,8 @@ type costs struct {
 	Seen     cost  // the right to pull, which another gateway has
 	Renew    cost  // of one lease
 	Commit   cost  // what follows a pull
-	Save     curve // what follows when the object is in the bucket: it tells all gateways
+	Save     curve // what follows when the object is in the bucket: it tells all gateways, in a message of its own
+	Filled   curve // the same, in messages as full as they may be
 	Learnt   cost  // that origins lack an object
 	Standing curve // per second, of all members together, while nothing is pulled
 
@@ -72,8 +79,8 @@ type limits struct {
 
 // How often a gateway waits for Redis, or would if it waited for what it only tells.
 const (
-	toCommit = 2 // for the intent, and for the lease
-	toSave   = 2 // in the same way
+	toCommit = 1 // for the intent and the lease together
+	toSave   = 2 // one after the other, and many objects together
 )
 
 const (
@@ -92,20 +99,33 @@ type load struct {
 	Misses float64       // per second at which something is used up
 	First  string        // what that is
 	Memory float64       // bytes at that rate
+	News   float64       // messages at that rate that are not full
 	FanOut float64       // bytes per second at that rate, which tell of saved objects
 	All    time.Duration // until all keys are pulled
 }
 
+// newsGap is the least time between two messages of a gateway, for each gateway that there is; full ones go before.
+const newsGap = 4 * time.Millisecond
+
+// mostNews is how many messages that are not full all gateways together send in a second.
+const mostNews = float64(time.Second / newsGap)
+
 // count counts what the fleet means for a Redis with these limits.
 func count(c costs, f fleet, l limits) load {
 	var r load
-	n := float64(f.Gateways)
+	n, saved := float64(f.Gateways), 1-f.Absent
 	r.Standing, r.Notes = c.Standing.at(n), c.notes(f)
-	r.Miss, r.RoundTrips = c.miss(f)
-	r.Misses, r.First = most(r, l, c.Member*n)
+	miss, trips := c.miss(f)
+	news := c.Save.at(n).over(c.Filled.at(n))
+	r.RoundTrips = trips
+	r.Misses, r.First = most(r.Standing, miss, news, l, saved, r.Notes, c.Member*n)
+	r.News = min(r.Misses*saved, mostNews)
 	r.Memory = r.Notes*r.Misses + c.Member*n
-	r.FanOut = c.Save.at(n).minus(c.Save.at(0)).Out * r.Misses * (1 - f.Absent)
+	none := c.Filled.at(0)
+	r.FanOut = c.Filled.at(n).minus(none).Out*r.Misses*saved + news.Out*r.News
+	r.Miss = miss
 	if r.Misses > 0 {
+		r.Miss = miss.plus(news.times(r.News / r.Misses))
 		seconds := min(f.Keys/r.Misses, 1e9) // a Duration holds no more than 292 years
 		r.All = time.Duration(seconds * float64(time.Second))
 	}
@@ -113,25 +133,36 @@ func count(c costs, f fleet, l limits) load {
 }
 
 // most is the highest rate of misses, and what allows no more.
-func most(r load, l limits, members float64) (rate float64, first string) {
+func most(standing, miss, news cost, l limits, saved, notes, members float64) (rate float64, first string) {
 	type bound struct {
 		what string
 		at   float64
 	}
 	bounds := []bound{
-		{"its core", (l.Core*1e6 - r.Standing.CPU) / r.Miss.CPU},
-		{"its network, out", (l.Network - r.Standing.Out) / r.Miss.Out},
-		{"its network, in", (l.Network - r.Standing.In) / r.Miss.In},
-		{"its memory", (l.Memory - members) / r.Notes},
+		{"its core", rateFor(l.Core*1e6-standing.CPU, miss.CPU, news.CPU, saved)},
+		{"its network, out", rateFor(l.Network-standing.Out, miss.Out, news.Out, saved)},
+		{"its network, in", rateFor(l.Network-standing.In, miss.In, news.In, saved)},
+		{"its memory", (l.Memory - members) / notes},
 	}
 	least := slices.MinFunc(bounds, func(a, b bound) int { return cmp.Compare(a.at, b.at) })
 	return max(0, least.at), least.what
 }
 
-// miss is what a miss costs, on average over those that origins have and those that they lack.
+// rateFor is how many misses a second there is enough for, of which each costs something, and each message of its own
+// something more. There are no more messages than saved objects, nor than mostNews.
+func rateFor(enough, miss, news, saved float64) float64 {
+	each := enough / (miss + news*saved)
+	if each*saved <= mostNews {
+		return each
+	}
+	return (enough - news*mostNews) / miss
+}
+
+// miss is what a miss costs, on average over those that origins have and those that they lack. Its news are in a full
+// message.
 func (c costs) miss(f fleet) (sum cost, roundTrips float64) {
 	renewals := float64(f.Pull / renewEvery)
-	there := c.Renew.times(renewals).plus(c.Commit).plus(c.Save.at(float64(f.Gateways)))
+	there := c.Renew.times(renewals).plus(c.Commit).plus(c.Filled.at(float64(f.Gateways)))
 	sum = c.Claim.plus(c.Seen.times(f.Askers)).
 		plus(there.times(1 - f.Absent)).plus(c.Learnt.times(f.Absent))
 	return sum, 1 + f.Askers + (renewals+toCommit+toSave)*(1-f.Absent) + f.Absent

@@ -49,11 +49,12 @@ func TestFleet(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"claim", "claim of what another has", "renewal", "commit", "absent"} {
-		f(name + ` \|` + spread + ` [1-9][\d.]*[kM]?/s \|` + number + number)
+		f(name + ` \|` + spread + ` [1-9][\d.]*[kM]?/s \|` + number + ` \d+ \|`)
 	}
-	f(`save, told to 20 \| [1-9][\d.]* \| [1-9][\d.]*[kM]?/s \|` + number + number)
+	f(`save, alone, told to 20 \| [1-9][\d.]* \| [1-9][\d.]*[kM]?/s \|` + number + number)
+	f(`save, one of many, told to 20 \| [1-9][\d.]* \| [1-9][\d.]*[kM]?/s \|` + number + number)
 	for _, note := range []string{"lease of a key", "intent", "an absent object", "a gateway, with its connections"} {
 		f(note + ` \|` + number + `.*`)
 	}
-	f(`3 \|` + number + number + number + ` its core \| [\d.]+k?/s \|` + number + number + ` .* (days|h) \|`)
+	f(`3 \|` + number + number + number + ` its core \| [\d.]+k?/s \| 250/s \|` + number + number + ` .* (days|h) \|`)
 }

@@ -129,3 +129,45 @@ func (s *server) during(ctx context.Context, do func() error) (c cost, took time
 	after, err := s.account(ctx)
 	return after.minus(before.cost), after.at.Sub(before.at), after.Memory - before.Memory, err
 }
+
+// clear makes it empty once the members of before are gone.
+func (s *server) clear(ctx context.Context) error {
+	err := s.until(ctx, "members are gone", func() (bool, error) {
+		clients, err := s.rdb.ClientList(ctx).Result()
+		return strings.Count(clients, "\n") <= s.rdb.Options().PoolSize, err
+	})
+	if err != nil {
+		return err
+	}
+	return s.rdb.Do(ctx, "FLUSHALL", "SYNC").Err()
+}
+
+// settled waits until there are no intents any more.
+func (s *server) settled(ctx context.Context) error {
+	streams, err := s.rdb.Keys(ctx, "*:intents").Result()
+	if err != nil {
+		return err
+	}
+	return s.until(ctx, "all intents are done", func() (bool, error) {
+		for _, stream := range streams {
+			if length, err := s.rdb.XLen(ctx, stream).Result(); err != nil || length > 0 {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+}
+
+// until waits until something is so.
+func (s *server) until(ctx context.Context, what string, is func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		if ok, err := is(); ok || err != nil {
+			return err
+		}
+		if err := wait(ctx, 5*time.Millisecond); err != nil {
+			return fmt.Errorf("it is waited in vain until %s: %w", what, err)
+		}
+	}
+}
