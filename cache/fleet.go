@@ -18,6 +18,9 @@ type Fleet interface {
 	Claim(ctx context.Context, id ID, scope string, past *Standing) Standing
 	// Learnt tells the others, for ttl, that the origins asked do not have id.
 	Learnt(id ID, scope string, answer *NegativeError, ttl time.Duration)
+	// Keeps says that a body is about to be committed to the spool that was pulled without a Lease. As with
+	// Lease.Commit, what is not saved when this gateway is lost will be pulled again by another.
+	Keeps(ctx context.Context, id ID)
 }
 
 // Standing is how things stand with a key that is to be pulled. At most one of Lease, Negative, Peer and Saved is set;

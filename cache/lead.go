@@ -78,9 +78,13 @@ func (f *flight) end(err error) {
 	f.publish(outcomeFailed)
 }
 
+// commitLease says that the body is about to be kept, also where nobody could tell who was to pull it.
 func (f *flight) commitLease() {
-	if f.lease != nil {
+	switch {
+	case f.lease != nil:
 		f.lease.Commit(f.cache.life)
+	case f.cache.fleet != nil:
+		f.cache.fleet.Keeps(f.cache.life, f.id)
 	}
 }
 

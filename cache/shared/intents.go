@@ -110,6 +110,9 @@ func (f *Fleet) announce(ctx context.Context, id cache.ID) error {
 	return f.announced(id, answer, err)
 }
 
+// Keeps implements cache.Fleet.
+func (f *Fleet) Keeps(ctx context.Context, id cache.ID) { _ = f.announce(ctx, id) } // else it is noted later
+
 // announceIn does so in a pipeline; announced takes its answer.
 func (f *Fleet) announceIn(ctx context.Context, pipe redis.Pipeliner, id cache.ID) *redis.Cmd {
 	shard := shardOf(id)
