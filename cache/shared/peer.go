@@ -1,11 +1,13 @@
 package shared
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +23,7 @@ const (
 	maxIdleInAll   = 1024
 	idleTimeout    = 60 * time.Second
 	silence        = time.Second // after which it is asked, and asked again, whether a lease still stands
+	reachEvery     = 5           // times that this is asked it is also tried whether the gateway can be reached
 )
 
 // peers asks other gateways for objects.
@@ -68,7 +71,7 @@ func (p *peer) Open(ctx context.Context, from int64, match string) (*cache.Pull,
 		return nil, gone(err)
 	}
 	ask := cache.PeerAsk{ID: p.id, From: from, Match: match, Nonce: newNonce()}
-	w := newWatch(ctx, p.silence, func(ctx context.Context) bool { return p.stands(ctx, p.id, p.note) })
+	w := newWatch(ctx, p.silence, p.holds())
 	resp, err := p.send(w, ask)
 	if err != nil {
 		return nil, w.end(err)
@@ -85,6 +88,31 @@ func (p *peer) Open(ctx context.Context, from int64, match string) (*cache.Pull,
 	}
 	w.stop()
 	return nil, outcome(a)
+}
+
+// holds returns what tells whether a silent peer still has the lease, and can be reached: a connection that is cut
+// without a word looks like a peer that waits for its origin.
+func (p *peer) holds() func(context.Context) bool {
+	asked := 0
+	return func(ctx context.Context) bool {
+		asked++
+		return p.stands(ctx, p.id, p.note) && (asked%reachEvery != 0 || p.reaches(ctx))
+	}
+}
+
+// reaches tells whether a new connection to the peer can be made.
+func (p *peer) reaches(ctx context.Context) bool {
+	u, err := url.Parse(p.advertise)
+	if err != nil {
+		return false
+	}
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	c, err := p.transport.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return false
+	}
+	_ = c.Close() // nothing was sent
+	return true
 }
 
 // usable tells why a peer cannot be asked. Its address comes out of a note.

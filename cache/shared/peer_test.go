@@ -241,6 +241,33 @@ func TestSlowPeerWithLease(t *testing.T) {
 	}
 }
 
+// A peer that holds its lease and cannot be reached any more is gone, although the connection to it says nothing: the
+// network between the two may be cut, and that to Redis not.
+func TestPeerThatIsCutOff(t *testing.T) {
+	f := func(before string) {
+		t.Helper()
+		pieces := make(chan string, 1)
+		pieces <- before
+		r := startRaw(t, slowly(pieces))
+		defer close(pieces)
+		p := peersFor(t, testSecret, always)
+		done := make(chan opened, 1)
+		go func() { done <- openAt(t.Context(), p.peer(testID(), r.url, ""), 0) }()
+		<-r.asks
+		r.ln.Close()
+		select {
+		case got := <-done:
+			if !isGone(got.err) {
+				t.Errorf("stopped after %q: %v", before, got.err)
+			}
+		case <-time.After(soon):
+			t.Errorf("stopped after %q: it is waited for", before)
+		}
+	}
+	f("")
+	f("\r\n\r\na")
+}
+
 // A reader that takes its time is no silence of the peer.
 func TestSlowReaderAsksNobody(t *testing.T) {
 	r := startRaw(t, func(r *raw, w io.Writer, ask cache.PeerAsk) bool {

@@ -19,6 +19,7 @@ import (
 type raw struct {
 	t     *testing.T
 	url   string
+	ln    net.Listener
 	proof proofs
 	asks  chan cache.PeerAsk
 	hold  chan struct{} // closed at the end of the test
@@ -31,7 +32,7 @@ func startRaw(t *testing.T, answer func(r *raw, w io.Writer, ask cache.PeerAsk) 
 		t.Fatal(err)
 	}
 	r := &raw{
-		t: t, url: "http://" + ln.Addr().String(), proof: newProofs(testSecret), asks: make(chan cache.PeerAsk, 100),
+		t: t, url: "http://" + ln.Addr().String(), ln: ln, proof: newProofs(testSecret), asks: make(chan cache.PeerAsk, 100),
 		hold: make(chan struct{}),
 	}
 	t.Cleanup(func() { close(r.hold); ln.Close() })
