@@ -186,6 +186,23 @@ func (f *Fleet) reborn(shard int, token string) {
 	s.mu.Unlock()
 }
 
+// size is how many intents are known.
+func (s *shelf) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.known)
+}
+
+// doubt forgets what is known, after Redis has lost some of it: a replica that took over may lack what came last, and a
+// gateway that was taken for gone has lost its intents to others. All that is pending is looked through again, and what
+// waits in the spool and is not among it is announced anew. An intent that ends meanwhile is found to be done later.
+func (s *shelf) doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.known)
+	s.cursor, s.swept = place{}, false
+}
+
 func (s *shelf) has(id cache.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

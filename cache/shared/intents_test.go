@@ -150,6 +150,28 @@ func TestPullsWithoutRedisAreAnnouncedLater(t *testing.T) {
 	wantIntents(t, a, 50)
 }
 
+// A replica that takes over may lack what was written last. What it lacks is announced again.
+func TestIntentsThatRedisLostAreAnnouncedAgain(t *testing.T) {
+	t.Parallel()
+	r := harness.StartRedis(t)
+	a := newGate(t, []string{r.URL}, "aa", nil).run(t)
+	ids := objects(60)
+	a.commit(t, ids...)
+	looked(t, client(t, r), 2*shards)
+	for _, id := range ids[20:] {
+		shard := shardOf(id)
+		a.intents.shelves[shard].mu.Lock()
+		at := a.intents.shelves[shard].known[sumOf(id)].String()
+		a.intents.shelves[shard].mu.Unlock()
+		if _, err := a.ask(t.Context(), settleScript+" and {}", a.shardKeys(shard)[:1], at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantIntents(t, a, len(ids))
+	a.save(ids...)
+	wantIntents(t, a, 0)
+}
+
 // What was pulled while Redis did not answer, but lost nothing, is announced as well.
 func TestPullsDuringAPauseAreAnnouncedLater(t *testing.T) {
 	t.Parallel()

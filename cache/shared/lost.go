@@ -120,11 +120,16 @@ func (f *Fleet) firstSweep() (first bool) {
 
 // lookInto looks into one shard.
 func (f *Fleet) lookInto(ctx context.Context, shard int) ([]lost, error) {
+	s := &f.intents.shelves[shard]
+	known := s.size()
 	got, err := f.ask(ctx, lookScript, f.shardKeys(shard), random())
 	if err != nil || len(got) == 0 {
 		return nil, err
 	}
 	f.reborn(shard, got[0])
+	if pendingIn(got[1:], f.o.Member) < min(known, s.size()) {
+		s.doubt()
+	}
 	var found []lost
 	for i := 1; i+1 < len(got); i += 2 {
 		if got[i] != f.o.Member {
@@ -140,6 +145,17 @@ func (f *Fleet) lookInto(ctx context.Context, shard int) ([]lost, error) {
 		}
 	}
 	return f.onlyGone(ctx, found)
+}
+
+// pendingIn is how many intents are pending to a member, by what lookScript returned of consumers.
+func pendingIn(consumers []string, member string) int {
+	for i := 0; i+1 < len(consumers); i += 2 {
+		if consumers[i] == member {
+			n, _ := strconv.Atoi(consumers[i+1]) // Redis counts in digits
+			return n
+		}
+	}
+	return 0
 }
 
 // onlyGone leaves out what is pending to members that are there.
