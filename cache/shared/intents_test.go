@@ -397,36 +397,3 @@ func TestIntentsOnACluster(t *testing.T) {
 		t.Errorf("away: %v, foreign: %d", b.link.isAway(), b.link.foreign.Load())
 	}
 }
-
-// The commit of a lease announces the object.
-func TestLeaseAnnounces(t *testing.T) {
-	t.Parallel()
-	r := harness.StartRedis(t)
-	a := newGate(t, []string{r.URL}, "aa", nil).run(t)
-	id := objects(1)[0]
-	lease := a.Claim(t.Context(), id, "scope", nil).Lease
-	if lease == nil {
-		t.Fatal("no lease")
-	}
-	lease.Commit(t.Context()) // before it is in the spool, so that nothing else announces it
-	wantIntents(t, a, 1)
-	a.save(id)
-	wantIntents(t, a, 0)
-}
-
-// So does a commit without one, and what could not be noted is when Redis is there again.
-func TestPullWithoutLeaseAnnounces(t *testing.T) {
-	t.Parallel()
-	r := harness.StartRedis(t)
-	a := newGate(t, []string{r.URL}, "aa", short).run(t)
-	ids := objects(2)
-	a.Keeps(t.Context(), ids[0])
-	wantIntents(t, a, 1)
-	r.Signal(syscall.SIGSTOP)
-	a.Keeps(t.Context(), ids[1])
-	a.mu.Lock()
-	a.spool[ids[0]], a.spool[ids[1]] = true, true
-	a.mu.Unlock()
-	r.Signal(syscall.SIGCONT)
-	wantIntents(t, a, 2)
-}

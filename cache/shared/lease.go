@@ -199,9 +199,12 @@ func (f *Fleet) releaseAll(ctx context.Context) {
 
 // Dropped says that this gateway has no longer an object in its spool which it had committed, nor is it in the bucket:
 // somebody has taken it out. It does not block.
-func (f *Fleet) Dropped(id cache.ID) {
+func (f *Fleet) Dropped(id cache.ID) { f.dropLease(id, own(f.o.Member)) }
+
+// dropLease ends the lease of an object if its note begins so.
+func (f *Fleet) dropLease(id cache.ID, begins string) {
 	f.writer.add(func(ctx context.Context, pipe redis.Pipeliner) {
-		pipe.Eval(ctx, dropScript, []string{f.names.lease(id)}, own(f.o.Member))
+		pipe.Eval(ctx, dropScript, []string{f.names.lease(id)}, begins)
 	})
 }
 

@@ -85,7 +85,7 @@ func (f *Fleet) take(ctx context.Context, l lost, id string) bool {
 		defer release()
 		defer done()
 		defer s.work(at, false)
-		f.redo(ctx, l.shard, id, fields, tries)
+		f.redo(ctx, l, id, fields, tries)
 	})
 	return true
 }
@@ -103,14 +103,14 @@ func (s *shelf) work(at place, busy bool) {
 
 // redo pulls the object of an intent again. It stays pending when that fails, and is tried again later, here or, should
 // this gateway be lost, too, elsewhere.
-func (f *Fleet) redo(ctx context.Context, shard int, place string, fields []string, tries int) {
-	id, ok := parseIntent(fields, shard)
+func (f *Fleet) redo(ctx context.Context, l lost, place string, fields []string, tries int) {
+	id, ok := parseIntent(fields, l.shard)
 	if !ok {
-		f.strange(ctx, shard, place)
+		f.strange(ctx, l.shard, place)
 		return
 	}
 	if tries > maxTries+1 { // whoever took it up last did not live to say what became of it
-		f.bury(ctx, shard, place, id, fmt.Errorf("taken up %d times, and never brought to an end", tries-1))
+		f.bury(ctx, l.shard, place, id, fmt.Errorf("taken up %d times, and never brought to an end", tries-1))
 		return
 	}
 	log := f.log.With("site", id.Site, "key", id.Key)
@@ -120,10 +120,10 @@ func (f *Fleet) redo(ctx context.Context, shard int, place string, fields []stri
 	switch {
 	case err == nil:
 		log.Info("an object that another gateway had pulled and not saved is taken care of")
-		f.redone(shard, place, id)
+		f.redone(l, place, id)
 	case ctx.Err() != nil: // at the next start
 	case tries > maxTries:
-		f.bury(ctx, shard, place, id, err)
+		f.bury(ctx, l.shard, place, id, err)
 	default:
 		log.Warn("an object that another gateway had pulled and not saved could not be pulled again yet",
 			"err", err, "tries", tries)
@@ -131,14 +131,15 @@ func (f *Fleet) redo(ctx context.Context, shard int, place string, fields []stri
 }
 
 // redone ends an intent: its object is in the bucket, or in the spool, where it has an intent of its own or gets this
-// one.
-func (f *Fleet) redone(shard int, place string, id cache.ID) {
+// one. If it is not in the spool, the lease of whoever had it there has no use any more.
+func (f *Fleet) redone(l lost, place string, id cache.ID) {
 	at, _ := parsePlace(place)
 	if f.o.Waiting != nil && f.o.Waiting(id) {
-		f.adopt(shard, id, at)
+		f.adopt(l.shard, id, at)
 		return
 	}
-	f.finish(shard, at)
+	f.finish(l.shard, at)
+	f.dropLease(id, own(l.from)+string(committed))
 }
 
 // bury puts an intent on the dead list.
