@@ -241,6 +241,23 @@ func TestSlowPeerWithLease(t *testing.T) {
 	}
 }
 
+// A peer that holds its lease is not waited for without end.
+func TestPeerThatStandsStill(t *testing.T) {
+	pieces := make(chan string, 1)
+	pieces <- "\r\n\r\na"
+	r := startRaw(t, slowly(pieces))
+	defer close(pieces)
+	p := peersFor(t, testSecret, always)
+	p.silence = 5 * time.Millisecond
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	got := openAt(ctx, p.peer(testID(), r.url, ""), 0)
+	if took := time.Since(began); !isGone(got.err) || took < tooLong*p.silence {
+		t.Errorf("%v after %s", got.err, took)
+	}
+}
+
 // A peer that holds its lease and cannot be reached any more is gone, although the connection to it says nothing: the
 // network between the two may be cut, and that to Redis not.
 func TestPeerThatIsCutOff(t *testing.T) {

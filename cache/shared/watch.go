@@ -9,10 +9,17 @@ import (
 	"time"
 )
 
-var errUnled = errors.New("it is silent, and its lease does not stand any more")
+var (
+	errUnled  = errors.New("it is silent, and its lease does not stand any more")
+	errSilent = errors.New("it holds its lease, and has been silent for too long")
+)
+
+// tooLong is how many silences make an end of it whatever the lease: the pull may stand still while its gateway lives,
+// on a disk that does not answer.
+const tooLong = 120
 
 // watch is an exchange with a peer, which is given up when nothing arrives and the peer has lost its lease: then it is
-// dead, or stands still. A peer that holds its lease may wait for its origin as long as it has to.
+// dead, or stands still. A peer that holds its lease may wait for its origin longer than origins are waited for.
 type watch struct {
 	ctx    context.Context // of the exchange
 	cancel context.CancelCauseFunc
@@ -45,9 +52,13 @@ func (w *watch) run(silence time.Duration, stands func(context.Context) bool) {
 		case <-timer.C:
 		}
 		next := silence
-		if waited := w.waited(); waited < silence {
+		switch waited := w.waited(); {
+		case waited < silence:
 			next -= waited
-		} else if !stands(w.ctx) {
+		case waited > tooLong*silence:
+			w.cancel(errSilent)
+			return
+		case !stands(w.ctx):
 			w.cancel(errUnled)
 			return
 		}
