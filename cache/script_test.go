@@ -73,6 +73,9 @@ func (s *script) Learnt(_ cache.ID, _ string, _ *cache.NegativeError, ttl time.D
 	s.learnt = append(s.learnt, ttl)
 }
 
+// Keeps implements cache.Fleet.
+func (s *script) Keeps(context.Context, cache.ID) {}
+
 // follows writes standings.
 func (s *script) follows(says ...cache.Standing) { s.says = says }
 
