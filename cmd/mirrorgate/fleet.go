@@ -28,6 +28,7 @@ func (p *process) join() error {
 	if err != nil {
 		return err
 	}
+	p.warnOfDirectories()
 	p.fleet = fleet
 	p.cache.Join(fleet)
 	p.spool.OnLeft(fleet.Left)
@@ -48,6 +49,17 @@ func (p *process) beInFleet(ctx context.Context) (leave func()) {
 	return func() {
 		stop()
 		<-done
+	}
+}
+
+// warnOfDirectories says which buckets may be another one at each gateway. Answers are right all the same; but each
+// gateway pulls what its own bucket lacks, and a machine that is lost takes along what it had saved, too.
+func (p *process) warnOfDirectories() {
+	for _, site := range p.cfg.Sites {
+		if dir := site.Bucket.Dir; dir != "" {
+			p.log.Warn("the gateways of a fleet have one bucket: this directory must be the same for all of them",
+				"site", site.Name, "dir", dir)
+		}
 	}
 }
 
