@@ -49,13 +49,17 @@ const (
 	doneStep = 500
 )
 
+// tellings is how often what waits in the spool is announced after something could not be: that is committed a moment
+// later, and may not be there the first time.
+const tellings = 2
+
 // intents is what this gateway knows of those in Redis.
 type intents struct {
 	shelves [shards]shelf
 	done    chan doneIntent
 	look    chan struct{} // for intents that were lost, at once
 	tell    chan struct{} // what waits in the spool is to be announced, as far as it is not
-	missed  atomic.Bool   // something was not announced
+	missed  atomic.Int32  // how often what waits in the spool is to be announced yet, as something was not
 	full    atomic.Bool   // a stream is
 	taking  atomic.Bool   // lost ones are being taken up
 	slots   chan struct{} // one for each that is pulled again
@@ -128,7 +132,7 @@ func (f *Fleet) announced(id cache.ID, answer *redis.Cmd, err error) error {
 	case err != nil && isForeign(err): // where something else is, an intent never will be
 		return errForeign
 	case err != nil || len(got) != 2:
-		f.intents.missed.Store(true)
+		f.intents.missed.Store(tellings)
 		return err
 	}
 	shard := shardOf(id)
@@ -301,7 +305,9 @@ func (f *Fleet) tellAll(ctx context.Context) {
 	if f.o.Each == nil {
 		return
 	}
-	f.intents.missed.Store(false)
+	if f.intents.missed.Load() > 0 {
+		f.intents.missed.Add(-1)
+	}
 	f.o.Each(func(id cache.ID) bool {
 		if f.intents.shelves[shardOf(id)].has(id) {
 			return ctx.Err() == nil

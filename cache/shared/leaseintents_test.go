@@ -61,3 +61,19 @@ func TestPullWithoutLeaseAnnounces(t *testing.T) {
 	r.Signal(syscall.SIGCONT)
 	wantIntents(t, a, 2)
 }
+
+// What could not be noted and is committed only after Redis is back, and the spool was gone through, is noted, too.
+func TestCommitBehindAnOutageAnnounces(t *testing.T) {
+	t.Parallel()
+	r := harness.StartRedis(t)
+	a := newGate(t, []string{r.URL}, "aa", short)
+	a.firstSweep() // which would announce all that there is once more
+	id := objects(1)[0]
+	r.Kill()
+	a.Keeps(t.Context(), id)
+	r.Restart(t)
+	a.tellAll(t.Context())
+	a.spool[id] = true
+	a.run(t)
+	wantIntents(t, a, 1)
+}

@@ -94,7 +94,7 @@ func (f *Fleet) lookOnce(ctx context.Context) {
 		found = append(found, l...)
 		swept = swept && (err == nil || errors.Is(err, errForeign))
 	}
-	if f.intents.missed.Load() || swept && f.firstSweep() {
+	if f.intents.missed.Load() > 0 || swept && f.firstSweep() {
 		f.intents.tellSoon()
 	}
 	if f.o.Pull == nil || len(found) == 0 || f.intents.taking.Swap(true) {
