@@ -17,6 +17,7 @@ type relayed struct {
 	past   *Standing // where body comes from
 	at     int64
 	breaks int
+	stuck  int64 // behind the byte at which it broke off last
 	broke  error // body ends here
 	failed error // and is not continued
 }
@@ -56,8 +57,9 @@ func (r *relayed) goOn() error {
 	}
 	_ = r.body.Close() // it is broken
 	r.body, r.broke = io.NopCloser(strings.NewReader("")), nil
-	past := r.past
-	if past.Peer != nil { // it may be the connection alone that broke
+	past, moved := r.past, r.at >= r.stuck
+	r.stuck = r.at + 1
+	if past.Peer != nil && moved { // it may be the connection alone that broke
 		if body, err := r.rest(*past); err == nil {
 			r.body = body
 			return nil
