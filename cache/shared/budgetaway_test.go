@@ -3,6 +3,7 @@ package shared
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -229,7 +230,8 @@ func TestClockSetBack(t *testing.T) {
 // All that one script uses lies on one node of a Cluster.
 func TestBudgetOnACluster(t *testing.T) {
 	t.Parallel()
-	r := harness.StartRedis(t, "--cluster-enabled", "yes")
+	bus := strconv.Itoa(harness.FreePort(t))
+	r := harness.StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", bus)
 	c := look(t, r)
 	if err := c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
