@@ -43,7 +43,7 @@ func measureAll(ctx context.Context, program string, p plan) (m measured, err er
 		return m, err
 	}
 	for _, size := range p.sizes {
-		err := again(func() error { return m.measureFleet(ctx, s, p, size) })
+		err := again(5, func() error { return m.measureFleet(ctx, s, p, size) })
 		if err != nil {
 			return m, fmt.Errorf("%d members: %w", size, err)
 		}
@@ -138,7 +138,7 @@ func (s *server) pulled(ctx context.Context, crew []*member) error {
 	err := each(ctx, len(crew)*known, func(i int) error {
 		m, key := crew[i%len(crew)], keyOf(len(crew), i)
 		defer m.fleet.Left(object(key), false)
-		return again(func() error {
+		return again(30, func() error {
 			err := m.pull(ctx, key)
 			if err != nil {
 				return errors.Join(err, wait(ctx, time.Second))

@@ -39,7 +39,7 @@ type row struct {
 func (m *measured) measureMiss(ctx context.Context, s *server, p plan) error {
 	all := make(map[string][]cost)
 	for turn := range p.turns {
-		err := again(func() error {
+		err := again(5, func() error {
 			if err := s.clear(ctx); err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func (m *measured) measureMiss(ctx context.Context, s *server, p plan) error {
 			return err
 		}
 	}
-	err := again(func() error { return m.tells(ctx, s, p, all) })
+	err := again(5, func() error { return m.tells(ctx, s, p, all) })
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,9 @@ func (m *measured) measureMiss(ctx context.Context, s *server, p plan) error {
 	return nil
 }
 
-// again does something once more while the machine was too busy for it.
-func again(do func() error) (err error) {
-	for range 5 {
+// again does something once more while the machine was too busy for it, so many times at most.
+func again(tries int, do func() error) (err error) {
+	for range tries {
 		if err = do(); !errors.Is(err, errSilent) {
 			return err
 		}

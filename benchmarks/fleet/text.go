@@ -25,7 +25,8 @@ every 2 s that they are there, and look now and then who else is, and for what o
 
 Measured with gateways' own code (cache/shared) and a Redis of its own, which writes an AOF: CPU of its main thread as
 it accounts for it itself, 32 keys under way at one time, keys of about 40 bytes. Microseconds: median (least to most)
-of the turns. What members cost anyway is taken off what else is measured with them.
+of the turns. What members cost anyway is taken off what else is measured with them. A save alone finds a Redis that is
+waiting, one of many a Redis that is at it: part of the difference is that.
 
 `
 
