@@ -153,9 +153,7 @@ func (g *gate) pulls() (n int) {
 func (g *gate) commit(t *testing.T, ids ...cache.ID) {
 	t.Helper()
 	for _, id := range ids {
-		if err := g.announce(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
+		harness.Eventually(t, soon, func() error { return g.announce(t.Context(), id) }) // a busy machine may need more
 		g.mu.Lock()
 		g.spool[id] = true
 		g.mu.Unlock()
