@@ -30,6 +30,7 @@ type commands struct {
 	Explain explainCmd `cmd:"" help:"Say what a request would do: rule, URLs asked, headers sent, where the copy goes."`
 	Refresh refreshCmd `cmd:"" help:"Have a running gateway compare copies with their origins at once."`
 	Queue   queueCmd   `cmd:"" help:"See and steer what waits to be saved into the bucket."`
+	Members membersCmd `cmd:"" help:"See which gateways act as one, and whether they have one configuration."`
 	Demo    demoCmd    `cmd:"" help:"Run a sample origin and a gateway before it, with requests to try."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -110,7 +110,7 @@ func (p *process) build() error {
 		Sites: sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready, Log: p.log,
 	})
 	p.admin = admin.New(admin.Options{
-		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Log: p.log,
+		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(), Log: p.log,
 	})
 	return p.listen()
 }

@@ -16,6 +16,7 @@ type Options struct {
 	// Refresh has the copy of a key compared with its origin at once, and says in a word what came of it.
 	Refresh func(ctx context.Context, site, key string) (outcome string, err error)
 	Queue   Queue
+	Fleet   FleetFunc // nil: the gateway is on its own
 	Log     *slog.Logger
 }
 
@@ -46,6 +47,7 @@ func (s *Server) handler() http.Handler {
 	return s.route(map[string]endpoint{
 		"/health":              {http.MethodGet, forAll, s.health},
 		"/api/v1/refresh":      {http.MethodPost, toChange, s.refresh},
+		"/api/v1/members":      {http.MethodGet, toRead, s.members},
 		"/api/v1/queue":        {http.MethodGet, toRead, s.listQueue},
 		"/api/v1/queue/retry":  {http.MethodPost, toChange, s.retryQueue},
 		"/api/v1/queue/drop":   {http.MethodPost, toChange, s.dropQueue},

@@ -206,4 +206,6 @@ func TestRoutes(t *testing.T) {
 	f("POST", "/api/v1/queue", 405, "GET, HEAD")
 	f("DELETE", "/api/v1/queue", 405, "GET, HEAD")
 	f("PUT", "/health", 405, "GET, HEAD")
+	f("POST", "/api/v1/members", 405, "GET, HEAD")
+	f("GET", "/api/v1/members", 404, "") // of a gateway on its own
 }
