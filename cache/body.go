@@ -2,7 +2,6 @@ package cache
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -69,7 +68,7 @@ func (b *body) Write(p []byte) (int, error) {
 			continue
 		}
 		if err != nil {
-			return written, fmt.Errorf("write to the spool: %w", err)
+			return written, &SpoolError{"write to", err}
 		}
 	}
 	return written, nil
@@ -90,7 +89,7 @@ func (b *body) store() error {
 		return nil
 	}
 	if _, err := b.draft.Write(b.held); err != nil {
-		return fmt.Errorf("write to the spool: %w", err)
+		return &SpoolError{"write to", err}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

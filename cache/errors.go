@@ -31,6 +31,16 @@ func (e *RangeError) Error() string {
 	return fmt.Sprintf("range not satisfiable in an object of %d bytes", e.Size)
 }
 
+// SpoolError is a failure of the spool, which is this machine's disk: it says nothing about the object.
+type SpoolError struct {
+	Op  string // write to, read from, commit to
+	Err error
+}
+
+func (e *SpoolError) Error() string { return e.Op + " the spool: " + e.Err.Error() }
+
+func (e *SpoolError) Unwrap() error { return e.Err }
+
 // BucketError is a failure of a bucket. It never stands for an absent object.
 type BucketError struct {
 	Op     string // get, head, put, …

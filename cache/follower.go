@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -53,7 +52,7 @@ func (r *follower) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF // the file lacks what was written: no clean end
 	}
-	return 0, fmt.Errorf("read from the spool: %w", err)
+	return 0, &SpoolError{"read from", err}
 }
 
 // enter moves a reader that has read nothing to a range.

@@ -68,8 +68,11 @@ const failedTTL = 2 * time.Second
 
 // failedHere tells whether a pull has failed for reasons of this gateway's own: another may do better.
 func (c *Cache) failedHere(err error) bool {
-	var busy *BusyError
-	return errors.As(err, &busy) || c.life.Err() != nil
+	var (
+		busy *BusyError
+		disk *SpoolError
+	)
+	return errors.As(err, &busy) || errors.As(err, &disk) || c.life.Err() != nil
 }
 
 // shareEnded answers from what a pull has left behind.

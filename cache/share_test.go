@@ -216,6 +216,27 @@ func TestShareOfWhatFailed(t *testing.T) {
 	})
 }
 
+// A broken disk is this gateway's own matter: another one may have a better.
+func TestShareBesideABrokenDisk(t *testing.T) {
+	scripted(t, func(t *testing.T, r *rig, s *script) {
+		for _, broken := range []*error{&r.spool.writeErr, &r.spool.commitErr} {
+			*broken = errDisk
+			s.follows(s.lease(), s.lease())
+			w := newWire()
+			c := r.client("k", r.pulls(w, 1, nil)) // of which nothing is shown before it is committed
+			a := r.asks(t.Context(), 0, "")
+			w.send("a")
+			w.finish(io.EOF)
+			a.came(t, cache.PeerLacks)
+			if _, _, err := c.got(); !errors.Is(err, errDisk) {
+				t.Errorf("its client got %v", err)
+			}
+			r.asks(t.Context(), 0, "").came(t, cache.PeerLacks)
+			*broken = nil
+		}
+	})
+}
+
 // What comes from another gateway is not passed on: neither its body nor its failure, nor is its answer waited for.
 func TestRelayIsNotShared(t *testing.T) {
 	scripted(t, func(t *testing.T, r *rig, s *script) {

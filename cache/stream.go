@@ -144,7 +144,10 @@ func (f *flight) commit(p *Pull, v *verifier) error {
 		f.notKept("spool")
 		return nil
 	}
-	return err
+	if err != nil {
+		return &SpoolError{"commit to", err}
+	}
+	return nil
 }
 
 // entry is what the body is kept as; md5 is "" while it is not known.
