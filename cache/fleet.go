@@ -94,14 +94,14 @@ type PeerAsk struct {
 
 // PeerAnswer is what it says before the body.
 type PeerAnswer struct {
-	Outcome PeerOutcome `json:"outcome"`
-	Meta    Meta        `json:"meta,omitzero"`
-	Length  int64       `json:"length,omitempty"` // bytes of the body, which begins at the byte asked for; -1: not known
-	Target  string      `json:"target,omitempty"` // the origin's target that gave it
-	Kept    bool        `json:"kept,omitempty"`   // it will be saved if its end is proven
-	Fault   *PeerError  `json:"fault,omitempty"`  // of PeerFailed
+	Outcome PeerOutcome
+	Meta    Meta
+	Length  int64      // bytes of the body, which begins at the byte asked for; -1: not known
+	Target  string     // the origin's target that gave it
+	Kept    bool       // it will be saved if its end is proven
+	Fault   *PeerError // of PeerFailed
 
-	Body io.ReadCloser `json:"-"` // of PeerHas
+	Body io.ReadCloser // of PeerHas
 }
 
 // PeerOutcome is what came of a PeerAsk.

@@ -13,6 +13,7 @@
 //	proxy.go       a request that passes through, nothing kept
 //	revalidate.go  a copy that is compared with its origin, behind the answer or when asked
 //	again.go       a pull that was lost with another gateway
+//	peer.go        another gateway asks for a body that is pulled here
 //	headers.go     one function makes the headers of an object, the same for a miss and a hit
 //	fault.go       the one table from failures to statuses and public texts
 //	respond.go     write the answer, and see the true end of its body

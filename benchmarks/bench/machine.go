@@ -36,7 +36,7 @@ func thisRun(o options) runInfo {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05Z")
 	versions := []string{"mirrorgate " + commit(o.root), runtime.Version(), version("nginx", "-v", `nginx/\S+`),
 		version("varnishd", "-V", `varnish-[0-9.]+`), version("haproxy", "-v", `HAProxy version [0-9.]+`),
-		version("wrk", "-v", `wrk \S+`), version("redis-server", "-v", `v=[0-9.]+`)}
+		version("wrk", "-v", `wrk \S+`), version("redis-server", "-v", `Redis server v=[0-9.]+`)}
 	text := fmt.Sprintf("`%s`; %s, %d cores, Linux %s; %s; load %s before", commandLine(o), processor(),
 		runtime.NumCPU(), kernel(), strings.Join(versions, ", "), load())
 	return runInfo{id: now, text: text}
