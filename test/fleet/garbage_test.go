@@ -15,30 +15,30 @@ import (
 const names = "mirrorgate:*"
 
 // garbage is what others may have put under a name.
-func garbage() map[string]func(ctx context.Context, c *redis.Client, name string) error {
+func garbage() map[string]func(ctx context.Context, c redis.Cmdable, name string) error {
 	noise := make([]byte, kib)
 	_, _ = rand.Read(noise) // it never fails
-	text := func(value string) func(context.Context, *redis.Client, string) error {
-		return func(ctx context.Context, c *redis.Client, name string) error { return c.Set(ctx, name, value, 0).Err() }
+	text := func(value string) func(context.Context, redis.Cmdable, string) error {
+		return func(ctx context.Context, c redis.Cmdable, name string) error { return c.Set(ctx, name, value, 0).Err() }
 	}
-	return map[string]func(context.Context, *redis.Client, string) error{
+	return map[string]func(context.Context, redis.Cmdable, string) error{
 		"words": text("not what was here"),
 		"noise": text(string(noise)),
 		"empty": text(""),
 		"large": text(strings.Repeat("1 p ", mib)),
-		"list": func(ctx context.Context, c *redis.Client, name string) error {
+		"list": func(ctx context.Context, c redis.Cmdable, name string) error {
 			return c.RPush(ctx, name, "1", "p").Err()
 		},
-		"hash": func(ctx context.Context, c *redis.Client, name string) error {
+		"hash": func(ctx context.Context, c redis.Cmdable, name string) error {
 			return c.HSet(ctx, name, "1", "p").Err()
 		},
-		"set": func(ctx context.Context, c *redis.Client, name string) error {
+		"set": func(ctx context.Context, c redis.Cmdable, name string) error {
 			return c.SAdd(ctx, name, "1", "p").Err()
 		},
-		"sorted": func(ctx context.Context, c *redis.Client, name string) error {
+		"sorted": func(ctx context.Context, c redis.Cmdable, name string) error {
 			return c.ZAdd(ctx, name, redis.Z{Score: 1e300, Member: string(noise)}).Err()
 		},
-		"stream": func(ctx context.Context, c *redis.Client, name string) error {
+		"stream": func(ctx context.Context, c redis.Cmdable, name string) error {
 			return c.XAdd(ctx, &redis.XAddArgs{Stream: name, Values: []string{"1", "p"}}).Err()
 		},
 	}
@@ -78,10 +78,12 @@ func TestGarbage(t *testing.T) {
 	for name, put := range garbage() {
 		t.Run(name, func(t *testing.T) {
 			f.spoilt(t, c, name, func(ctx context.Context, c *redis.Client, name string) error {
-				if err := c.Del(ctx, name).Err(); err != nil {
-					return err
-				}
-				return put(ctx, c, name)
+				// At once, lest a gateway writes the name anew in between.
+				_, err := c.TxPipelined(ctx, func(p redis.Pipeliner) error {
+					p.Del(ctx, name)
+					return put(ctx, p, name)
+				})
+				return err
 			})
 		})
 	}
