@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -44,16 +45,14 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 }
 
 func (s *Server) handler() http.Handler {
-	return s.route(map[string]endpoint{
-		"/health":              {http.MethodGet, forAll, s.health},
-		"/api/v1/refresh":      {http.MethodPost, toChange, s.refresh},
-		"/api/v1/members":      {http.MethodGet, toRead, s.members},
-		"/api/v1/queue":        {http.MethodGet, toRead, s.listQueue},
-		"/api/v1/queue/retry":  {http.MethodPost, toChange, s.retryQueue},
-		"/api/v1/queue/drop":   {http.MethodPost, toChange, s.dropQueue},
-		"/api/v1/queue/pause":  {http.MethodPost, toChange, s.pauseQueue(true)},
-		"/api/v1/queue/resume": {http.MethodPost, toChange, s.pauseQueue(false)},
-	})
+	return s.route(slices.Concat(
+		[]endpoint{{http.MethodGet, "/health", forAll, s.health}},
+		s.queueEndpoints(),
+		[]endpoint{
+			{http.MethodPost, "/api/v1/refresh", toChange, s.refresh},
+			{http.MethodGet, "/api/v1/members", toRead, s.members},
+		},
+	))
 }
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {

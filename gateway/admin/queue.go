@@ -96,6 +96,16 @@ type QueuePage struct {
 	Process int `json:"process,omitempty"`
 }
 
+func (s *Server) queueEndpoints() []endpoint {
+	return []endpoint{
+		{http.MethodGet, "/api/v1/queue", toRead, s.listQueue},
+		{http.MethodPost, "/api/v1/queue/retry", toChange, s.retryQueue},
+		{http.MethodPost, "/api/v1/queue/drop", toChange, s.dropQueue},
+		{http.MethodPost, "/api/v1/queue/pause", toChange, s.pauseQueue(true)},
+		{http.MethodPost, "/api/v1/queue/resume", toChange, s.pauseQueue(false)},
+	}
+}
+
 func (s *Server) listQueue(w http.ResponseWriter, r *http.Request) {
 	filter, err := parseFilter(r.URL.RawQuery)
 	if err != nil {

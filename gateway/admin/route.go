@@ -17,42 +17,79 @@ const (
 	toChange               // who shows the token
 )
 
-// endpoint is what answers under a path.
+// endpoint is what answers a method under a path.
 type endpoint struct {
 	method string // GET stands for HEAD, too
+	path   string // a segment in braces takes any value, which Request.PathValue gives by that name
 	access access
 	handle http.HandlerFunc
 }
 
 // route finds the endpoint of a request. Requests for another host are refused before anything is looked at: DNS
 // rebinding would let a page in a browser read what it may not.
-func (s *Server) route(endpoints map[string]endpoint) http.Handler {
+func (s *Server) route(endpoints []endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		e, ok := endpoints[r.URL.Path]
-		switch {
-		case !s.ownHost(r.Host):
+		if !s.ownHost(r.Host) {
 			fail(w, http.StatusMisdirectedRequest, "this is not the admin listener of that host")
-		case !ok:
+			return
+		}
+		e, methods := find(endpoints, r)
+		switch {
+		case len(methods) == 0:
 			fail(w, http.StatusNotFound, "there is nothing under this path")
-		case !e.takes(r.Method):
-			w.Header().Set("Allow", e.allow())
-			fail(w, http.StatusMethodNotAllowed, "only "+e.allow()+" is answered here")
+		case e == nil:
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			fail(w, http.StatusMethodNotAllowed, "only "+strings.Join(methods, ", ")+" is answered here")
 		case s.admitted(w, r, e.access):
 			e.handle(w, r)
 		}
 	})
 }
 
-func (e endpoint) takes(method string) bool {
-	return method == e.method || method == http.MethodHead && e.method == http.MethodGet
+// find returns the endpoint of a request, with the parameters of its path set, and the methods that its path takes.
+// Without methods there is no such path.
+func find(endpoints []endpoint, r *http.Request) (found *endpoint, methods []string) {
+	for i := range endpoints {
+		e := &endpoints[i]
+		values, ok := e.match(r.URL.Path)
+		if !ok {
+			continue
+		}
+		methods = append(methods, e.method)
+		if e.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+		if r.Method != e.method && (r.Method != http.MethodHead || e.method != http.MethodGet) {
+			continue
+		}
+		found = e
+		for name, value := range values {
+			r.SetPathValue(name, value)
+		}
+	}
+	return found, methods
 }
 
-func (e endpoint) allow() string {
-	if e.method == http.MethodGet {
-		return "GET, HEAD"
+// match compares a path with the endpoint's, segment by segment, and returns the parameters in it.
+func (e *endpoint) match(path string) (values map[string]string, ok bool) {
+	want, got := strings.Split(e.path, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
 	}
-	return e.method
+	for i, segment := range want {
+		name, isParameter := strings.CutPrefix(segment, "{")
+		switch {
+		case isParameter && got[i] != "":
+			if values == nil {
+				values = make(map[string]string)
+			}
+			values[strings.TrimSuffix(name, "}")] = got[i]
+		case segment != got[i]:
+			return nil, false
+		}
+	}
+	return values, true
 }
 
 // admitted tells whether the request may be answered, or refuses it.
