@@ -10,6 +10,7 @@ import (
 	"mirrorgate/cache/writeback"
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
+	"mirrorgate/gateway/telemetry"
 	"mirrorgate/origin"
 )
 
@@ -18,6 +19,7 @@ type Config struct {
 	Server    gateway.Config        `yaml:"server"`
 	Admin     admin.Config          `yaml:"admin"`
 	Log       Log                   `yaml:"log"`
+	Telemetry telemetry.Config      `yaml:"telemetry"`
 	DataDir   string                `yaml:"data_dir"`
 	Spool     writeback.SpoolConfig `yaml:"spool"`
 	Writeback writeback.Config      `yaml:"writeback"`
@@ -33,6 +35,7 @@ func DefaultConfig() Config {
 		Server:    gateway.DefaultConfig(),
 		Admin:     admin.DefaultConfig(),
 		Log:       Log{Level: "info", Format: "text"},
+		Telemetry: telemetry.DefaultConfig(),
 		DataDir:   "./data",
 		Spool:     writeback.DefaultSpoolConfig(),
 		Writeback: writeback.DefaultConfig(),
@@ -90,6 +93,7 @@ func (c *Config) check(report func(path, problem string)) {
 	c.Server.Validate(under("server", report))
 	c.Admin.Validate(under("admin", report))
 	c.Log.Validate(under("log", report))
+	c.Telemetry.Validate(under("telemetry", report))
 	if c.DataDir == "" {
 		report("data_dir", "must name a directory")
 	}

@@ -161,7 +161,7 @@ func TestMistakes(t *testing.T) {
 	f("- name: two", "- negative_ttl: 25h\n  name: two", two+".negative_ttl", 15, "24h")
 	f("- name: two", "- key: {case: upper}\n  name: two", two+".key.case", 15, "")
 	f("- name: two", "- shared: {}\n  name: two", two+".shared", 15, "unknown field")
-	f("data_dir: /nowhere/data", "telemetry: {}", "telemetry", 3, "unknown field")
+	f("data_dir: /nowhere/data", "telemetri: {}", "telemetri", 3, "unknown field")
 }
 
 func TestSitesOnOneBucket(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"mirrorgate/configs"
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
+	"mirrorgate/gateway/telemetry"
 )
 
 type serveCmd struct {
@@ -56,6 +57,7 @@ type process struct {
 	fleet     *shared.Fleet // nil: this gateway is on its own
 	gateway   *gateway.Gateway
 	admin     *admin.Server
+	telemetry *telemetry.Telemetry
 }
 
 // start opens everything, and listens. Nothing runs yet.
@@ -93,6 +95,9 @@ func (p *process) build() error {
 	if err != nil {
 		return err
 	}
+	if err := p.openTelemetry(); err != nil {
+		return err
+	}
 	p.cache = cache.New(p.cfg.Limits.Limits, p.cfg.Memory, p.spool, p.log)
 	p.writeback = writeback.New(p.cfg.Writeback, p.spool, func(site string) (cache.Bucket, bool) {
 		b, ok := p.buckets[site]
@@ -110,7 +115,8 @@ func (p *process) build() error {
 		Sites: sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready, Log: p.log,
 	})
 	p.admin = admin.New(admin.Options{
-		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(), Log: p.log,
+		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
+		Metrics: p.telemetry.Handler(), Log: p.log,
 	})
 	return p.listen()
 }
@@ -187,6 +193,7 @@ func (p *process) run(ctx context.Context) error {
 	stop()
 	running.Wait()
 	leave() // the others hear of what was saved last
+	p.closeTelemetry()
 	p.log.Info("mirrorgate has stopped", "waiting_in_spool", p.spool.Waiting())
 	return errors.Join(err, p.spool.Close())
 }

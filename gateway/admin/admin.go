@@ -17,7 +17,8 @@ type Options struct {
 	// Refresh has the copy of a key compared with its origin at once, and says in a word what came of it.
 	Refresh func(ctx context.Context, site, key string) (outcome string, err error)
 	Queue   Queue
-	Fleet   FleetFunc // nil: the gateway is on its own
+	Fleet   FleetFunc    // nil: the gateway is on its own
+	Metrics http.Handler // for Prometheus
 	Log     *slog.Logger
 }
 
@@ -46,7 +47,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 func (s *Server) handler() http.Handler {
 	return s.route(slices.Concat(
-		[]endpoint{{http.MethodGet, "/health", forAll, s.health}},
+		[]endpoint{
+			{http.MethodGet, "/health", forAll, s.health},
+			{http.MethodGet, "/metrics", forAll, s.o.Metrics.ServeHTTP},
+		},
 		s.queueEndpoints(),
 		[]endpoint{
 			{http.MethodPost, "/api/v1/refresh", toChange, s.refresh},

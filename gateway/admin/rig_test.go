@@ -110,7 +110,7 @@ func serve(t *testing.T, c admin.Config, q admin.Queue) string {
 		t.Fatal(err)
 	}
 	s := admin.New(admin.Options{
-		Config: c, Ready: func() error { return nil }, Queue: q, Log: slog.New(slog.DiscardHandler),
+		Config: c, Ready: func() error { return nil }, Queue: q, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler),
 		Refresh: func(context.Context, string, string) (string, error) { return "", errors.New("no refresh here") },
 	})
 	ctx, stop := context.WithCancel(t.Context())

@@ -19,9 +19,9 @@ type layer struct {
 func layers() []layer {
 	return []layer{
 		{"cmd", []string{"*"}},
-		{"configs", []string{"rules", "origin", "cache", "cache/*", "gateway", "gateway/admin"}},
+		{"configs", []string{"rules", "origin", "cache", "cache/*", "gateway", "gateway/*"}},
 		{"gateway", []string{"cache", "origin", "rules"}},
-		{"gateway/admin", nil},
+		{"gateway/", nil},
 		{"rules", nil},
 		{"origin", nil},
 		{"cache", nil},
