@@ -15,7 +15,9 @@ import (
 // ofMachine lists what belongs to one gateway of a fleet; all others of the configuration's fields should be alike at
 // all of them. The secret is alike, too: those with another one are another fleet.
 func ofMachine() []string {
-	return []string{"server.listen", "admin", "log", "telemetry", "data_dir", "shared.redis", "shared.advertise", "shared.secret"}
+	return []string{
+		"server.listen", "admin", "log", "telemetry", "data_dir", "shared.redis", "shared.advertise", "shared.secret",
+	}
 }
 
 // Setup is a hash of what all gateways of a fleet should have alike. It is keyed with shared.secret, so that it gives
