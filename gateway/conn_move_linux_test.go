@@ -192,7 +192,7 @@ func serveBodies(t *testing.T, w *wires, s *sources) (ends chan error) {
 	server := &fasthttp.Server{WriteBufferSize: sendBuffer, ReduceMemoryUsage: readsAhead, Logger: quietLogger{slog.New(slog.DiscardHandler)},
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			body := &stream{body: s.open(string(ctx.QueryArgs().Peek("kind"))), length: int64(len(s.want)),
-				done: func(err error) { ends <- err }}
+				done: func(_ int64, err error) { ends <- err }}
 			body.client, _ = ctx.Conn().(*conn)
 			ctx.Response.SetBodyStream(body, len(s.want))
 		}}

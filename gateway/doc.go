@@ -17,6 +17,7 @@
 //	headers.go     one function makes the headers of an object, the same for a miss and a hit
 //	fault.go       the one table from failures to statuses and public texts
 //	respond.go     write the answer, and see the true end of its body
+//	tell.go        say at that end what has been answered, once for every request
 //
 // It never passes a failure off as a missing object, and never passes a fasthttp value on: what leaves the handler is a
 // copy.

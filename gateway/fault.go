@@ -77,13 +77,15 @@ type fault struct {
 	retryAfter time.Duration
 	remembered bool // the origin's own "no": clients may keep it for negative_ttl
 	own        bool // it is our failure or our surroundings': logged
+
+	outcome Outcome
 }
 
 const retryAfter = time.Second
 
-// row is a fault of the client's making, or of nobody's.
+// row is a fault of the client's making.
 func row(status int, code, message string) fault {
-	return fault{status: status, code: code, message: message}
+	return fault{status: status, code: code, message: message, outcome: OutcomeRefused}
 }
 
 // faultOf is the one table from failures to answers. failureStatus replaces 502 and 504 unless it is 0.
@@ -104,9 +106,9 @@ func faultOf(err error, failureStatus int) fault {
 	case errors.Is(err, cache.ErrKeyForm):
 		return row(http.StatusBadRequest, "InvalidURI", "this bucket cannot hold a key of this form")
 	case errors.As(err, &denied):
-		return refused(denied.Status)
+		return refused(denied.Status, OutcomeDenied)
 	case errors.As(err, &negative):
-		f := refused(negative.Status)
+		f := refused(negative.Status, OutcomeNegative)
 		f.remembered = true
 		return f
 	case errors.As(err, &outside):
@@ -121,7 +123,7 @@ func faultOf(err error, failureStatus int) fault {
 		return mirrorFailed("the origin's answer was cut off", failureStatus)
 	case errors.Is(err, cache.ErrNotFound), errors.Is(err, cache.ErrDeleted), errors.Is(err, rules.ErrNoKey),
 		errors.Is(err, rules.ErrRefused), errors.Is(err, errNoRule), errors.Is(err, errHeadOff):
-		return refused(http.StatusNotFound)
+		return refused(http.StatusNotFound, OutcomeMissing)
 	default:
 		return walkFault(err, failureStatus)
 	}
@@ -134,7 +136,7 @@ func walkFault(err error, failureStatus int) fault {
 	case errors.Is(err, errMethod):
 		return row(http.StatusMethodNotAllowed, "MethodNotAllowed", "only GET and HEAD are answered")
 	case errors.Is(err, errExpect):
-		return fault{status: http.StatusExpectationFailed, code: "ExpectationFailed", message: "no body is taken"}
+		return row(http.StatusExpectationFailed, "ExpectationFailed", "no body is taken")
 	case errors.Is(err, errNoSite):
 		return row(http.StatusNotFound, "NoSuchBucket", "no site is configured for this host")
 	case errors.Is(err, errLoop):
@@ -152,7 +154,7 @@ func walkFault(err error, failureStatus int) fault {
 	case errors.Is(err, errMalformed):
 		return row(http.StatusBadRequest, "InvalidURI", "the request cannot be read")
 	case errors.Is(err, errForged):
-		return refused(http.StatusForbidden)
+		return refused(http.StatusForbidden, OutcomeRefused)
 	case errors.Is(err, cache.ErrPeerGone):
 		return mirrorFailed("the gateway that pulls this object does not answer", failureStatus)
 	case errors.As(err, &digest):
@@ -166,11 +168,12 @@ func walkFault(err error, failureStatus int) fault {
 }
 
 // refused is the answer that there is no object for this client.
-func refused(status int) fault {
+func refused(status int, outcome Outcome) fault {
+	f := fault{status: status, code: "AccessDenied", message: "access to this object is refused", outcome: outcome}
 	if status == http.StatusNotFound || status == http.StatusGone {
-		return row(status, "NoSuchKey", "there is no such object")
+		f.code, f.message = "NoSuchKey", "there is no such object"
 	}
-	return row(status, "AccessDenied", "access to this object is refused")
+	return f
 }
 
 func slowDown(message string, after time.Duration) fault {
@@ -188,9 +191,9 @@ func mirrorFailed(message string, failureStatus int) fault {
 func pullFault(e *origin.Error, failureStatus int) fault {
 	switch e.Kind {
 	case origin.KindNotFound:
-		return refused(http.StatusNotFound)
+		return refused(http.StatusNotFound, OutcomeNegative)
 	case origin.KindPassed:
-		return refused(e.Status)
+		return refused(e.Status, OutcomeNegative)
 	case origin.KindBusy:
 		return slowDown(e.Public(), e.RetryAfter)
 	case origin.KindTimeout:

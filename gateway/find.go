@@ -92,7 +92,8 @@ func (v *visit) validators(m *cache.Meta) cache.Validators {
 func (v *visit) object(obj *cache.Object) *answer {
 	a := &answer{
 		status: http.StatusOK, meta: &obj.Meta, body: obj.Body, length: obj.Length,
-		cacheStatus: v.cacheStatus(obj), fresh: obj.Pull.Reason != "" || obj.Tier == cache.TierPull && obj.Start > 0,
+		cacheStatus: v.cacheStatus(obj), source: sourceOf(obj),
+		fresh: obj.Pull.Reason != "" || obj.Tier == cache.TierPull && obj.Start > 0,
 	}
 	for _, cookie := range obj.Pull.SetCookie {
 		a.set("Set-Cookie", cookie)
@@ -110,7 +111,7 @@ func (v *visit) unmet(obj *cache.Object, status int) (*answer, error) {
 	if status == http.StatusPreconditionFailed {
 		return nil, errUnmet
 	}
-	return &answer{status: status, meta: &obj.Meta, cacheStatus: v.cacheStatus(obj)}, nil
+	return &answer{status: status, meta: &obj.Meta, cacheStatus: v.cacheStatus(obj), source: sourceOf(obj)}, nil
 }
 
 func contentRange(start, length, size int64) string {

@@ -32,6 +32,8 @@ type Gateway struct {
 	log    *slog.Logger
 	ready  func() error
 	ids    requestIDs
+	access func(*Answered) // nil: not asked for
+	watch  func(*Answered) // the same
 	server *fasthttp.Server
 
 	inflight atomic.Int64  // requests being answered
@@ -59,6 +61,13 @@ type Options struct {
 	// nil: that of Cache.
 	Fleet Fleet
 	Share func(context.Context, cache.PeerAsk) (cache.PeerAnswer, error)
+
+	// Access is told of every request that has been answered; nil: of none, and what only it needs is not made: ID on
+	// the short way from memory, and all that a client says of itself. Watch is told of those for which an origin was
+	// needed, or was missing (see watched). Both are called from the connection's goroutine, many at a time, and hold it
+	// up.
+	Access func(*Answered)
+	Watch  func(*Answered)
 }
 
 // New returns a Gateway; it listens when Serve is called.
@@ -68,6 +77,7 @@ func New(o Options) *Gateway {
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
 		cfg: o.Config, hosts: newHosts(o.Sites), cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
+		access: o.Access, watch: o.Watch,
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
 	if g.fleet, g.share = o.Fleet, o.Share; g.share == nil {

@@ -46,7 +46,7 @@ func (g *Gateway) fromMemory(ctx *fasthttp.RequestCtx) bool {
 		resident.Release()
 		return false
 	}
-	g.sendResident(ctx, site, d.ObjectKey, resident)
+	g.sendResident(ctx, site, &d, resident)
 	return true
 }
 
@@ -82,7 +82,7 @@ func newReady(m *cache.Meta, bucketValidators bool) *ready {
 }
 
 // sendResident answers with an object from memory, of which it takes over the caller's use.
-func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, key string, resident *cache.Resident) {
+func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, d *rules.Decision, resident *cache.Resident) {
 	h := &ctx.Response.Header
 	r, ok := resident.Ready.(*ready)
 	if !ok {
@@ -93,10 +93,11 @@ func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, key string,
 		h.Set("Expires", expires(&resident.Meta, time.Now()))
 	}
 	body := residentBodies.Get().(*residentBody)
-	body.gateway, body.site, body.key, body.resident = g, site, key, resident
+	body.gateway, body.resident = g, resident
 	body.client, _ = ctx.Conn().(*conn)
 	g.ids.put(&body.id)
 	h.SetBytesV("X-Request-Id", body.id[:])
+	body.begin(ctx, site, d)
 	if ctx.IsHead() {
 		ctx.Response.SkipBody = true
 		h.SetContentLength(int(resident.Meta.Size))
@@ -109,12 +110,23 @@ func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, key string,
 // residentBody sends a body from memory.
 type residentBody struct {
 	gateway  *Gateway
-	site     *Site
-	key      string
 	client   *conn // nil: not known
 	id       requestID
 	resident *cache.Resident
 	sent     int
+
+	answered Answered
+}
+
+// begin notes what is told of the request.
+func (b *residentBody) begin(ctx *fasthttp.RequestCtx, site *Site, d *rules.Decision) {
+	a := &b.answered
+	a.Began, a.Site, a.Rule, a.Key = ctx.Time(), site.Name, d.RuleID(), d.ObjectKey
+	a.Outcome, a.Status = OutcomeMemory, http.StatusOK
+	if b.gateway.access != nil {
+		a.ID = string(b.id[:])
+		a.introduce(ctx)
+	}
 }
 
 var residentBodies = sync.Pool{New: func() any { return new(residentBody) }}
@@ -135,18 +147,39 @@ const copiedFrom = 192 << 10
 
 // WriteTo hands the body to the connection: together with the header, if the writer has room for both.
 func (b *residentBody) WriteTo(w io.Writer) (int64, error) {
-	body := b.resident.Body()[b.sent:]
-	if out, ok := w.(*bufio.Writer); ok && len(body) > out.Available() && len(body) < copiedFrom {
-		if b.client != nil && out.Buffered() > 0 {
-			b.client.out.joinNext()
-		}
-		if err := out.Flush(); err != nil {
+	out, ok := w.(*bufio.Writer)
+	if !ok {
+		out = bufio.NewWriterSize(w, chunk)
+	}
+	n, err := b.writeTo(out)
+	b.sent = int(taken(int64(n), out))
+	return int64(n), err
+}
+
+func (b *residentBody) writeTo(out *bufio.Writer) (int, error) {
+	body := b.resident.Body()
+	if len(body) > out.Available() {
+		b.answered.FirstByte = time.Since(b.answered.Began)
+		if err := b.sendHead(out, len(body)); err != nil {
 			return 0, err
 		}
 	}
-	n, err := w.Write(body)
-	b.sent += n
-	return int64(n), err
+	n, err := out.Write(body)
+	if err != nil {
+		return n, err
+	}
+	return n, out.Flush()
+}
+
+// sendHead sends the header before a body that has no room beside it.
+func (b *residentBody) sendHead(out *bufio.Writer, length int) error {
+	if length >= copiedFrom {
+		return nil
+	}
+	if b.client != nil && out.Buffered() > 0 {
+		b.client.out.joinNext()
+	}
+	return out.Flush()
 }
 
 // CloseWithError is called by fasthttp once, when the body is written, or could not be.
@@ -154,9 +187,11 @@ func (b *residentBody) CloseWithError(err error) error {
 	g := b.gateway
 	b.resident.Release()
 	g.exit()
-	if err != nil {
-		g.brokeOff(string(b.id[:]), b.site.Name, b.key, err)
+	a := &b.answered
+	if a.Bytes, a.Err = int64(b.sent), err; err != nil {
+		g.brokeOff(string(b.id[:]), a.Site, a.Key, err)
 	}
+	g.tell(a)
 	*b = residentBody{}
 	residentBodies.Put(b)
 	return nil

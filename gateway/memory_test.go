@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"mirrorgate/cache"
+	"mirrorgate/rules"
 )
 
 // An Expires that moves does so also when memory got the object in the very second of the origin's answer, in which the
@@ -28,7 +29,7 @@ func TestExpiresFromMemoryMoves(t *testing.T) {
 			}
 			var ctx fasthttp.RequestCtx
 			ctx.Request.Header.SetMethod(http.MethodHead)
-			(&Gateway{ids: newRequestIDs()}).sendResident(&ctx, &Site{}, "k", resident)
+			(&Gateway{ids: newRequestIDs()}).sendResident(&ctx, &Site{}, new(rules.Decision), resident)
 			if got := string(ctx.Response.Header.Peek("Expires")); got != want {
 				t.Errorf("Cache-Control %q: Expires is %q, want %q", cacheControl, got, want)
 			}

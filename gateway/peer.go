@@ -33,7 +33,7 @@ func (g *Gateway) answerPeer(ctx *fasthttp.RequestCtx, r *request) {
 	h := &ctx.Request.Header
 	ask, err := g.fleet.Admit(func(name string) string { return string(h.Peek(name)) })
 	if err != nil {
-		g.fail(ctx, &visit{g: g, r: r}, errForged)
+		g.fail(ctx, g.begin(ctx, r, ctx.Time()), errForged)
 		return
 	}
 	g.inflight.Add(1)
@@ -50,7 +50,7 @@ func (g *Gateway) answerPeer(ctx *fasthttp.RequestCtx, r *request) {
 		g.exit()
 		return
 	}
-	ctx.Response.SetBodyStream(&stream{body: a.Body, length: a.Length, done: func(err error) {
+	ctx.Response.SetBodyStream(&stream{body: a.Body, length: a.Length, done: func(_ int64, err error) {
 		g.exit()
 		if err != nil {
 			g.brokeOff(r.id, ask.Site, ask.Key, err)
@@ -85,10 +85,12 @@ func peerFault(err error) *cache.PeerError {
 
 // peerFaultOf is the part of the table for failures of another gateway's pulls.
 func peerFaultOf(e *cache.PeerError, failureStatus int) fault {
-	f := fault{status: e.Status, code: e.Code, message: e.Message, retryAfter: e.RetryAfter}
+	f := fault{status: e.Status, code: e.Code, message: e.Message, retryAfter: e.RetryAfter, outcome: OutcomeRefused}
 	if f.status == http.StatusBadGateway || f.status == http.StatusGatewayTimeout {
 		f.status = orStatus(failureStatus, f.status)
 	}
-	f.own = e.Status >= http.StatusInternalServerError
+	if f.own = e.Status >= http.StatusInternalServerError; f.own {
+		f.outcome = OutcomeError
+	}
 	return f
 }

@@ -30,6 +30,7 @@ func (v *visit) proxy() (*answer, error) {
 	a := &answer{
 		fresh: v.r.method != http.MethodHead, status: resp.Status, length: resp.Length,
 		cacheStatus: status("fwd=bypass", ruleParam(v.d.Rule.ID())),
+		source:      source{outcome: OutcomeProxied, origin: resp.Target},
 		body:        &cancelBody{newPaced(resp.Body, v.g.minRate), cancel},
 	}
 	for name, values := range resp.Header {

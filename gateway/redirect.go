@@ -16,6 +16,7 @@ func (v *visit) redirect() (*answer, error) {
 		return nil, err
 	}
 	a := &answer{status: v.d.Status, cacheStatus: status("fwd=uri-miss", "detail=redirect", ruleParam(v.d.Rule.ID()))}
+	a.source = source{outcome: OutcomeRedirected, origin: plan.Asks[0].Role}
 	a.set("Location", plan.Location())
 	a.set("Cache-Control", "no-store")
 	if v.d.Keep && v.site.Save && !v.d.Always && !plan.Solo && v.r.method == http.MethodGet {

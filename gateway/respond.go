@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -32,16 +33,12 @@ func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 		g.answerPeer(ctx, r)
 		return
 	}
-	if !g.enter() {
-		g.fail(ctx, &visit{g: g, r: r}, errOverloaded)
-		return
-	}
-	a, v, err := g.walk(r)
+	v := g.begin(ctx, r, ctx.Time())
+	a, err := v.walk()
 	if err == nil && a.body != nil {
 		err = a.prime()
 	}
 	if err != nil {
-		g.exit()
 		g.fail(ctx, v, err)
 		return
 	}
@@ -50,11 +47,12 @@ func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 
 // respond writes the answer's head and hands its body to fasthttp, which writes it after the handler has returned.
 func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
-	h := &ctx.Response.Header
+	h, now := &ctx.Response.Header, time.Now()
+	v.answered.from(a.source, a.status, now)
 	g.setCommon(h, v.r)
 	ctx.SetStatusCode(a.status)
 	if a.meta != nil {
-		setObjectHeaders(h, a.meta, v.site.BucketValidators, time.Now())
+		setObjectHeaders(h, a.meta, v.site.BucketValidators, now)
 	}
 	for _, f := range a.fields {
 		h.Add(f.Name, f.Value)
@@ -65,13 +63,13 @@ func (g *Gateway) respond(ctx *fasthttp.RequestCtx, v *visit, a *answer) {
 	switch {
 	case v.r.method == http.MethodHead || a.status == http.StatusNotModified || a.body == nil:
 		closeBody(a.body)
-		g.exit()
+		v.end(0, nil)
 		if v.r.method == http.MethodHead && a.status != http.StatusNotModified {
 			ctx.Response.SkipBody = true
 			setHeadLength(ctx, v.r.has10, a)
 		}
 	default:
-		body := &stream{body: a.body, length: a.length, done: func(err error) { g.exit(); g.finished(v, err) }}
+		body := &stream{body: a.body, length: a.length, done: v.end}
 		body.client, _ = ctx.Conn().(*conn)
 		if a.length < 0 && v.r.has10 {
 			g.closeDelimited(ctx, body)
@@ -92,13 +90,6 @@ func setHeadLength(ctx *fasthttp.RequestCtx, has10 bool, a *answer) {
 		length = -2 // neither a length nor chunks
 	}
 	ctx.Response.Header.SetContentLength(int(length))
-}
-
-// finished is the true end of a body.
-func (g *Gateway) finished(v *visit, err error) {
-	if err != nil {
-		g.brokeOff(v.r.id, v.site.Name, v.d.ObjectKey, err)
-	}
 }
 
 func (g *Gateway) brokeOff(id, site, key string, err error) {
@@ -128,6 +119,7 @@ func (g *Gateway) fail(ctx *fasthttp.RequestCtx, v *visit, err error) {
 		failureStatus = v.site.FailureStatus
 	}
 	f := faultOf(err, failureStatus)
+	v.answered.failed(f, err)
 	g.setCommon(h, v.r)
 	ctx.SetStatusCode(f.status)
 	h.SetContentType("application/xml")
@@ -137,8 +129,10 @@ func (g *Gateway) fail(ctx *fasthttp.RequestCtx, v *visit, err error) {
 	if v.r.method == http.MethodHead {
 		ctx.Response.SkipBody = true
 		h.SetContentLength(len(body))
+		v.end(0, nil)
 	} else {
-		ctx.Response.SetBodyRaw(body)
+		rest := io.NopCloser(bytes.NewReader(body))
+		ctx.Response.SetBodyStream(&stream{body: rest, length: int64(len(body)), done: v.end}, len(body))
 	}
 	if f.own {
 		g.logFault(v, f, err)
@@ -196,6 +190,8 @@ func (g *Gateway) redirectOn(ctx *fasthttp.RequestCtx, v *visit, e *redirectedEr
 	h.Set("Cache-Control", "no-store")
 	h.Set("Cache-Status", v.forwardedStatus(e.Status, e.Target))
 	ctx.Response.SkipBody = v.r.method == http.MethodHead
+	v.answered.from(source{outcome: OutcomeRedirected, origin: e.Target}, e.Status, time.Now())
+	v.end(0, nil)
 }
 
 // errorBody is the XML that S3 clients expect. It names the rule, as far as one is responsible.
@@ -233,7 +229,7 @@ func hadBody(h *fasthttp.RequestHeader) bool { return h.ConnectionClose() && h.C
 
 // handleExpect answers a client that asks whether it may send a body. fasthttp closes the connection then.
 func (g *Gateway) handleExpect(ctx *fasthttp.RequestCtx) int {
-	g.fail(ctx, &visit{g: g, r: parse(ctx, g.ids.next())}, errExpect)
+	g.fail(ctx, g.begin(ctx, parse(ctx, g.ids.next()), time.Now()), errExpect)
 	return ctx.Response.StatusCode()
 }
 
@@ -244,9 +240,9 @@ func (g *Gateway) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
 	case isTimeout(err):
 		_ = ctx.Conn().Close() // nothing was asked, so nothing is answered (RFC 9112 section 9.5)
 	case errors.As(err, &small):
-		g.fail(ctx, &visit{g: g, r: &request{id: g.ids.next()}}, errHeaderSize)
+		g.fail(ctx, g.beginUnread(ctx), errHeaderSize)
 	default:
-		g.fail(ctx, &visit{g: g, r: &request{id: g.ids.next()}}, fmt.Errorf("%w: %w", errMalformed, err))
+		g.fail(ctx, g.beginUnread(ctx), fmt.Errorf("%w: %w", errMalformed, err))
 	}
 }
 

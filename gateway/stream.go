@@ -17,20 +17,32 @@ const sendBuffer = 36 << 10
 // first if there is one, and the error of the write is lost.
 type stream struct {
 	body   io.ReadCloser
-	client *conn           // that it goes to; nil: not known
-	length int64           // -1: not known
-	done   func(err error) // at the true end of the body
-	after  func()          // after that; or nil
+	client *conn                       // that it goes to; nil: not known
+	length int64                       // -1: not known
+	done   func(sent int64, err error) // at the true end of the body
+	after  func()                      // after that; or nil
 	once   sync.Once
+
+	sent   int64 // bytes of the body that the connection has taken
+	handed int64 // by the last Read: whether the connection takes them is not known yet
 }
 
-func (s *stream) Read(p []byte) (int, error) { return s.body.Read(p) }
+// Read is called for a body in chunks, each of which is sent before the next.
+func (s *stream) Read(p []byte) (int, error) {
+	s.sent += s.handed
+	n, err := s.body.Read(p)
+	s.handed = int64(n)
+	return n, err
+}
 
 // CloseWithError is called by fasthttp when the body is written, or could not be.
 func (s *stream) CloseWithError(err error) (closeErr error) {
 	s.once.Do(func() {
 		closeErr = s.body.Close()
-		s.done(err)
+		if err == nil {
+			s.sent += s.handed
+		}
+		s.done(s.sent, err)
 		if s.after != nil {
 			s.after()
 		}
@@ -48,6 +60,15 @@ func (s *stream) WriteTo(w io.Writer) (int64, error) {
 	if !ok {
 		out = bufio.NewWriterSize(w, chunk)
 	}
+	n, err := s.writeTo(out)
+	s.sent = taken(n, out)
+	return n, err
+}
+
+// taken is how many of n bytes of a body the connection has taken, if all of them were written to out.
+func taken(n int64, out *bufio.Writer) int64 { return max(0, n-int64(out.Buffered())) }
+
+func (s *stream) writeTo(out *bufio.Writer) (int64, error) {
 	if !movable(s.body, s.length) {
 		return s.copyTo(out)
 	}

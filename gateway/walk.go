@@ -15,27 +15,39 @@ type visit struct {
 	site *Site
 	d    rules.Decision
 	solo bool // what an origin answers is for this client alone
+
+	entered  bool // it counts under limits.max_inflight until its end
+	answered Answered
 }
 
 // walk takes a request from its host and path to an answer. Every error has a line in the table of fault.go.
-func (g *Gateway) walk(r *request) (*answer, *visit, error) {
-	v := &visit{g: g, r: r}
-	if r.method != http.MethodGet && r.method != http.MethodHead {
-		return nil, v, errMethod
+func (v *visit) walk() (*answer, error) {
+	if err := v.decide(); err != nil {
+		return nil, err
 	}
-	if v.site = g.hosts.find(r.host); v.site == nil {
-		return nil, v, errNoSite
+	if v.entered = v.g.enter(); !v.entered {
+		return nil, errOverloaded
 	}
-	key, err := rules.Key(r.path, v.site.Key)
+	return v.answer()
+}
+
+// decide finds the site, the key and the rule. It is quick, and done for requests that are too many, too: what is told
+// of those names them.
+func (v *visit) decide() error {
+	if v.r.method != http.MethodGet && v.r.method != http.MethodHead {
+		return errMethod
+	}
+	if v.site = v.g.hosts.find(v.r.host); v.site == nil {
+		return errNoSite
+	}
+	v.answered.Site = v.site.Name
+	key, err := rules.Key(v.r.path, v.site.Key)
 	if err != nil {
-		return nil, v, err
+		return err
 	}
-	v.d = v.site.Rules.Decide(rules.Request{Key: key, Query: r.query, HasQuery: r.hasQuery})
-	if v.d.Err != nil {
-		return nil, v, v.d.Err
-	}
-	a, err := v.answer()
-	return a, v, err
+	v.d = v.site.Rules.Decide(rules.Request{Key: key, Query: v.r.query, HasQuery: v.r.hasQuery})
+	v.answered.Key, v.answered.Rule = v.d.ObjectKey, v.d.RuleID()
+	return v.d.Err
 }
 
 // answer asks the bucket and then the rule; or only the rule, where it holds always.

@@ -32,6 +32,14 @@ type Decision struct {
 	Err error
 }
 
+// RuleID is the id of the rule; "": there is none.
+func (d *Decision) RuleID() string {
+	if d.Rule == nil {
+		return ""
+	}
+	return d.Rule.ID()
+}
+
 // Decide gives the decision for r. It allocates only to join a key with its query.
 //
 // A request with a query under forward.query: skip is proxied without asking the bucket, whatever the rule's mode,
