@@ -289,6 +289,7 @@ sites:
   hosts: [s.example]
   bucket: {dir: /nowhere/b, prefix: p/}
   save: false
+  serve: origin
   index: index.html
   key: {case: lower, merge_slashes: true, bad_utf8: escape}
   validators: bucket

@@ -34,6 +34,16 @@ const (
 	QuerySkip Query = "skip" // a request with a query is proxied, never read from or saved to the bucket
 )
 
+// State says whether the origin of a rule may be asked.
+type State string
+
+// The states of a rule. They are no matter of a rule in deny mode, which asks nobody.
+const (
+	StateActive  State = "active"
+	StatePaused  State = "paused"  // it is not asked for the time being: 503 in place of its answer
+	StateRetired State = "retired" // it is as if it were gone: 404 in place of its answer
+)
+
 // The values of Config.Head.
 const (
 	HeadOrigin = "origin" // a HEAD that misses asks the origin
@@ -47,6 +57,7 @@ const (
 type Config struct {
 	ID       string   `yaml:"id"`
 	Enabled  bool     `yaml:"enabled"`
+	State    State    `yaml:"state"`
 	Mode     Mode     `yaml:"mode"`
 	When     When     `yaml:"when"`
 	Match    Match    `yaml:"match"`
@@ -146,6 +157,7 @@ type Target struct {
 func (c *Config) SetDefaults() {
 	*c = Config{
 		Enabled:  true,
+		State:    StateActive,
 		Mode:     ModeMirror,
 		Deny:     Deny{Status: 404},
 		Forward:  Forward{Query: QueryNone},

@@ -15,6 +15,15 @@ const (
 	OrderExclusive  Order = "exclusive"   // no two rules may match one key
 )
 
+// Serve says where a site's answers come from.
+type Serve string
+
+// The values of SetConfig.Serve.
+const (
+	ServeBucket Serve = "bucket" // the bucket, and the rules for what it lacks
+	ServeOrigin Serve = "origin" // the rules alone: nothing is read from the bucket, and nothing kept
+)
+
 // The values of KeyConfig.Case.
 const (
 	CaseKeep  = "keep"
@@ -29,6 +38,7 @@ const (
 
 // SetConfig is what a site says about its keys and its rules as a whole.
 type SetConfig struct {
+	Serve Serve `yaml:"serve"`
 	// Index is appended to keys that are empty or end in "/". Empty: nothing is.
 	Index string    `yaml:"index"`
 	Key   KeyConfig `yaml:"key"`
@@ -44,11 +54,14 @@ type KeyConfig struct {
 
 // DefaultSetConfig is what a site has that says nothing.
 func DefaultSetConfig() SetConfig {
-	return SetConfig{Key: KeyConfig{Case: CaseKeep, BadUTF8: BadUTF8Refuse}, Order: OrderFirstMatch}
+	return SetConfig{
+		Serve: ServeBucket, Key: KeyConfig{Case: CaseKeep, BadUTF8: BadUTF8Refuse}, Order: OrderFirstMatch,
+	}
 }
 
 // Validate reports the mistakes in c itself; ValidateSet reports those of its rules.
 func (c SetConfig) Validate(report func(path, problem string)) {
+	oneOf(report, "serve", c.Serve, ServeBucket, ServeOrigin)
 	oneOf(report, "key.case", c.Key.Case, CaseKeep, CaseLower)
 	oneOf(report, "key.bad_utf8", c.Key.BadUTF8, BadUTF8Refuse, BadUTF8Escape)
 	oneOf(report, "rule_order", c.Order, OrderFirstMatch, OrderExclusive)

@@ -14,6 +14,7 @@ func (c Config) Validate(order Order, report func(path, problem string)) {
 	if !validID(c.ID) {
 		report("id", fmt.Sprintf("%q must be 1 to 63 characters of a-z, 0-9 and -", c.ID))
 	}
+	c.validateState(report)
 	oneOf(report, "mode", c.Mode, ModeMirror, ModeRedirect, ModeProxy, ModeDeny)
 	oneOf(report, "head", c.Head, HeadOrigin, HeadOff)
 	oneOf(report, "range", c.Range, RangePass, RangeFill)
@@ -26,6 +27,13 @@ func (c Config) Validate(order Order, report func(path, problem string)) {
 	c.Store.validate(report)
 	c.validateTargets(report)
 	c.validateRevalidate(report)
+}
+
+func (c Config) validateState(report func(path, problem string)) {
+	oneOf(report, "state", c.State, StateActive, StatePaused, StateRetired)
+	if c.Mode == ModeDeny && (c.State == StatePaused || c.State == StateRetired) {
+		report("state", "deny mode asks no origin that could be "+string(c.State)+": leave it out, or use enabled: false")
+	}
 }
 
 func (c Config) validateWhen(report func(path, problem string)) {

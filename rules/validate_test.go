@@ -36,6 +36,13 @@ func TestValidateRule(t *testing.T) {
 	for _, id := range []string{"", "A", "a_b", "é", strings.Repeat("a", 64)} {
 		f("id "+id, func(c *Config) { c.ID = id }, "id")
 	}
+	f("state", func(c *Config) { c.State = "off" }, "state")
+	for _, state := range []State{StatePaused, StateRetired} {
+		for _, mode := range []Mode{ModeMirror, ModeProxy, ModeRedirect} {
+			f(string(state), func(c *Config) { c.State, c.Mode = state, mode })
+		}
+		f(string(state)+" denial", func(c *Config) { c.State, c.Mode = state, ModeDeny }, "state")
+	}
 	f("when", func(c *Config) { c.When = "later" }, "when")
 	f("mirror always", func(c *Config) { c.When = WhenAlways }, "when")
 	f("proxy always", func(c *Config) { c.Mode, c.When = ModeProxy, WhenAlways })
@@ -136,7 +143,9 @@ func TestValidateSetConfig(t *testing.T) {
 		checkReported(t, name, mistakes(c.Validate), want)
 	}
 	f("defaults", func(c *SetConfig) {})
-	f("nothing", func(c *SetConfig) { *c = SetConfig{} }, "key.case", "key.bad_utf8", "rule_order")
+	f("nothing", func(c *SetConfig) { *c = SetConfig{} }, "serve", "key.case", "key.bad_utf8", "rule_order")
+	f("serve", func(c *SetConfig) { c.Serve = ServeOrigin })
+	f("serve from nowhere", func(c *SetConfig) { c.Serve = "memory" }, "serve")
 	f("index", func(c *SetConfig) { c.Index = "a/index.html" })
 	for _, index := range []string{"/", "/a", "a/", "a\x00", "\xE9", "..", "a/./b", ".mirrorgate/x",
 		strings.Repeat("a", 1025)} {
@@ -164,8 +173,9 @@ func TestValidateSet(t *testing.T) {
 	}
 	f("no rules", first, nil)
 	f("one id twice", first, []Config{mirror("x", Match{Prefix: "a"}), mirror("x", Match{Prefix: "b"})}, "rules[1].id")
-	f("a mistake inside", first, []Config{mirror("x", Match{}), {}}, "rules[1].id", "rules[1].mode", "rules[1].head",
-		"rules[1].range", "rules[1].revalidate", "rules[1].deny.status", "rules[1].redirect.code", "rules[1].forward.query", "rules[1].origin.primary")
+	f("a mistake inside", first, []Config{mirror("x", Match{}), {}}, "rules[1].id", "rules[1].state", "rules[1].mode",
+		"rules[1].head", "rules[1].range", "rules[1].revalidate", "rules[1].deny.status", "rules[1].redirect.code",
+		"rules[1].forward.query", "rules[1].origin.primary")
 
 	hidden := f("hidden by a catch-all", first, list(Match{}, Match{Prefix: "b"}, Match{Suffix: ".x"}),
 		"rules[1].match", "rules[2].match")

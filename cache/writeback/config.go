@@ -28,6 +28,7 @@ type Config struct {
 	InflightBytes int64 `yaml:"inflight_bytes"` // bytes being sent to S3 buckets at one time
 	PartSize      int64 `yaml:"part_size"`      // bytes; larger objects go up in parts of this size
 	MaxBandwidth  int64 `yaml:"max_bandwidth"`  // bytes per second to all S3 buckets; 0: no limit
+	Paused        bool  `yaml:"paused"`         // nothing is saved for the time being (see Spool.PauseByConfig)
 }
 
 // DefaultConfig returns the settings of a gateway without configuration.
