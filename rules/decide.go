@@ -18,12 +18,13 @@ type Decision struct {
 	Query     string // what an origin gets as query; whether it gets one is HasQuery
 	HasQuery  bool
 
-	Mode Mode // "" without a rule
-	// Always means that the answer comes from the rule before the bucket is asked.
+	Mode  Mode  // "" without a rule
+	State State // of the rule: unless it is StateActive, no origin is asked, and no client sent to one; "" without a rule
+	// Always means that the answer comes from the rule before the bucket is asked. Without a rule there is none then.
 	Always bool
 	// Keep means that what is pulled may be kept under ObjectKey, if Refusal has nothing against it: the modes
-	// mirror, and redirect unless its name is fixed or redirect.store is off. A redirect without Keep causes no pull
-	// at all.
+	// mirror, and redirect unless its name is fixed or redirect.store is off; never while no origin is asked. A redirect
+	// without Keep causes no pull at all.
 	Keep bool
 	// Status is what deny or redirect answers with; 0 in other modes.
 	Status int
@@ -45,15 +46,18 @@ func (d *Decision) RuleID() string {
 // A request with a query under forward.query: skip is proxied without asking the bucket, whatever the rule's mode,
 // except that what is denied stays denied. The "?" alone makes it a request with a query. A rule in deny mode without
 // "when" holds always.
+//
+// Under serve: origin every rule holds always and keeps nothing, and what it would mirror is proxied. What a rule denies
+// only "when: miss" is denied then, too: of a bucket that is not asked everything is missing.
 func (s *Set) Decide(r Request) Decision {
-	d := Decision{Key: r.Key, ObjectKey: r.Key}
+	d := Decision{Key: r.Key, ObjectKey: r.Key, Always: s.config.Serve == ServeOrigin}
 	d.Rule = s.match(r.Key)
 	if d.Rule == nil {
 		return d
 	}
 	c := &d.Rule.config
-	d.Mode = c.Mode
-	d.Always = c.When == WhenAlways || c.Mode == ModeDeny && c.When == ""
+	d.Mode, d.State = c.Mode, c.State
+	d.Always = d.Always || c.When == WhenAlways || c.Mode == ModeDeny && c.When == ""
 	switch c.Mode {
 	case ModeMirror:
 		d.Keep = true
@@ -66,7 +70,19 @@ func (s *Set) Decide(r Request) Decision {
 	if (r.HasQuery || r.Query != "") && c.Forward.Query != QueryNone {
 		d.applyQuery(r.Query, c.Forward.Query)
 	}
+	if s.config.Serve == ServeOrigin {
+		d.bypass()
+	}
+	d.Keep = d.Keep && d.State == StateActive
 	return d
+}
+
+// bypass makes of d a decision by which nothing is read from the bucket, and nothing kept.
+func (d *Decision) bypass() {
+	d.Always, d.Keep = true, false
+	if d.Mode == ModeMirror {
+		d.Mode = ModeProxy
+	}
 }
 
 // applyQuery puts a query that is sent into d.
@@ -79,9 +95,9 @@ func (d *Decision) applyQuery(query string, policy Query) {
 			d.Err = tooLong()
 		}
 	case QuerySkip:
-		d.Always = true
-		if d.Mode != ModeDeny {
-			d.Mode, d.Keep, d.Status = ModeProxy, false, 0
+		d.bypass()
+		if d.Mode == ModeRedirect {
+			d.Mode, d.Status = ModeProxy, 0
 		}
 	}
 }

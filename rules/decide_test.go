@@ -13,29 +13,40 @@ var testIdentity = Identity{UserAgent: "mirrorgate/1", Via: "mirrorgate", LoopTo
 // one is a set of one rule with defaults, changed by change.
 func one(t *testing.T, change func(c *Config)) *Set {
 	t.Helper()
+	return oneIn(t, DefaultSetConfig(), change)
+}
+
+// oneIn is one in a site that says this.
+func oneIn(t *testing.T, site SetConfig, change func(c *Config)) *Set {
+	t.Helper()
 	c := mirror("r", Match{})
 	change(&c)
-	if found := mistakes(func(r func(string, string)) {
-		ValidateSet(DefaultSetConfig(), []Config{c},
-			r)
-	}); found != nil {
+	if found := mistakes(func(r func(string, string)) { ValidateSet(site, []Config{c}, r) }); found != nil {
 		t.Fatalf("mistakes: %q", found)
 	}
-	return NewSet(DefaultSetConfig(), []Config{c}, testIdentity)
+	return NewSet(site, []Config{c}, testIdentity)
+}
+
+// checkDecision fails unless d is what is wanted of a rule that matches r.
+func checkDecision(t *testing.T, name string, r Request, d, want Decision) {
+	t.Helper()
+	d.Rule, want.Key = nil, r.Key
+	if want.ObjectKey == "" {
+		want.ObjectKey = r.Key
+	}
+	if want.State == "" {
+		want.State = StateActive
+	}
+	if d != want {
+		t.Errorf("%s: %+v; want %+v", name, d, want)
+	}
 }
 
 func TestDecideModes(t *testing.T) {
 	plain, query := Request{Key: "a"}, Request{Key: "a", Query: "w=2", HasQuery: true}
 	f := func(name string, r Request, want Decision, change func(c *Config)) {
 		t.Helper()
-		got := one(t, change).Decide(r)
-		got.Rule, want.Key = nil, r.Key
-		if want.ObjectKey == "" {
-			want.ObjectKey = r.Key
-		}
-		if got != want {
-			t.Errorf("%s: %+v; want %+v", name, got, want)
-		}
+		checkDecision(t, name, r, one(t, change).Decide(r), want)
 	}
 	f("mirror", plain, Decision{Mode: ModeMirror, Keep: true}, func(c *Config) {})
 	f("mirror, explicit", plain, Decision{Mode: ModeMirror, Keep: true}, func(c *Config) { c.When = WhenMiss })
@@ -150,13 +161,17 @@ func TestDecideDoesNotAllocate(t *testing.T) {
 		c.Forward.Query = QuerySame
 		configs = append(configs, c)
 	}
-	configs[18].Mode, configs[17].Mode = ModeDeny, ModeProxy
-	s := NewSet(DefaultSetConfig(), configs, testIdentity)
-	for _, key := range []string{"folder-19/x.jpg", "folder-18/x.jpg", "folder-17/x.jpg", "folder-19/x.png", "?"} {
-		r := Request{Key: key, Query: "a=1&b=%20", HasQuery: true}
-		var d Decision
-		if n := testing.AllocsPerRun(100, func() { d = s.Decide(r) }); n != 0 {
-			t.Errorf("%s: %v allocations for %+v", key, n, d)
+	configs[18].Mode, configs[17].Mode, configs[16].State = ModeDeny, ModeProxy, StateRetired
+	for _, serve := range []Serve{ServeBucket, ServeOrigin} {
+		site := DefaultSetConfig()
+		site.Serve = serve
+		s := NewSet(site, configs, testIdentity)
+		for _, key := range []string{"folder-19/x.jpg", "folder-18/x.jpg", "folder-17/x.jpg", "folder-16/x.jpg", "x.png", "?"} {
+			r := Request{Key: key, Query: "a=1&b=%20", HasQuery: true}
+			var d Decision
+			if n := testing.AllocsPerRun(100, func() { d = s.Decide(r) }); n != 0 {
+				t.Errorf("%s: %v allocations for %+v", key, n, d)
+			}
 		}
 	}
 }
