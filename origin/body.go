@@ -75,6 +75,9 @@ func (b *body) next(err error) error {
 	if failed == nil {
 		return nil
 	}
+	if b.p.budget.ctx.Err() == nil {
+		b.part.tally.cut.Add(1)
+	}
 	if b.got.hop.kept && b.p.budget.ctx.Err() == nil {
 		b.p.settle(b.got.hop.t, b.got.with, outcomeSpoiled, failed)
 	}

@@ -75,6 +75,13 @@ func (b *breaker) check(now time.Time) *Error {
 	return b.refusal(now)
 }
 
+// state tells whether the breaker is open, and when it lets the next probe through.
+func (b *breaker) state() (until time.Time, open bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.until, b.why != nil
+}
+
 func (b *breaker) refusal(now time.Time) *Error {
 	wait := b.until.Sub(now)
 	switch {

@@ -24,6 +24,7 @@ type Options struct {
 	Rule   string // the id, for the log
 	// Budget is what all gateways share, which scope: fleet needs; else it is not used.
 	Budget Budget
+	Tally  *Tally // what pulls are counted in; nil: one of its own
 }
 
 // Origin pulls from the targets of one rule and keeps its limits. All methods may be called concurrently.
@@ -37,6 +38,7 @@ type Origin struct {
 	stall   *limitError
 	now     func() time.Time // for breakers and pauses
 	patient time.Duration    // between two attempts to resume, the first of which brought nothing
+	tally   *Tally
 
 	failovers, resumed, paused throttle
 }
@@ -99,7 +101,10 @@ func New(c Config, o Options) (*Origin, error) {
 	made := &Origin{
 		c: c, log: o.Log, served: o.Served, targets: make(map[string]*target), over: newFailover(c.FailoverOn),
 		limits: newLimits(c, fleet), stall: &limitError{"timeouts.stall", c.Timeouts.Stall},
-		now: time.Now, patient: resumeAgain,
+		now: time.Now, patient: resumeAgain, tally: o.Tally,
+	}
+	if made.tally == nil {
+		made.tally = new(Tally)
 	}
 	if made.log == nil {
 		made.log = slog.New(slog.DiscardHandler)
@@ -136,16 +141,16 @@ func (o *Origin) Fetch(ctx context.Context, r Request) (*Response, error) {
 		return nil, &Error{Kind: KindFailed, Op: opAnswer, Err: err}
 	}
 	if err := o.shut(r.Asks); err != nil {
+		o.refused(r, endingOf(err), err)
 		return nil, err
 	}
 	p := &pull{o: o, r: r, budget: watched(ctx)}
 	p.budget.armSince(r.Asked, &limitError{"timeouts.answer", o.c.Timeouts.Answer})
-	leave, full := o.limits.enter(p.budget)
-	if full != nil {
+	if full := p.enter(); full != nil {
+		o.refused(r, p.ending(full), full)
 		p.budget.end()
 		return nil, full
 	}
-	p.leave = leave
 	response, err := p.run()
 	if err != nil {
 		p.end()

@@ -11,6 +11,7 @@ type part struct {
 	stall  *limitError
 	flow   *flow // nil: no limit
 	target string
+	tally  *targetTally
 
 	// The fields below are Read's alone.
 	err   error // how it ended
@@ -18,7 +19,10 @@ type part struct {
 }
 
 func (p *pull) part(got *reply) *part {
-	return &part{src: got.Body, w: got.w, stall: p.o.stall, flow: p.o.limits.bandwidth, target: got.hop.t.role}
+	role := got.hop.t.role
+	return &part{
+		src: got.Body, w: got.w, stall: p.o.stall, flow: p.o.limits.bandwidth, target: role, tally: p.o.tally.target(role),
+	}
 }
 
 // Read returns at least one byte or an error. io.EOF comes only where the framing says that the body ends.
@@ -30,6 +34,7 @@ func (b *part) Read(to []byte) (int, error) {
 		to = to[:min(len(to), b.flow.most())]
 	}
 	n, err := b.more(to)
+	b.tally.received.Add(int64(n))
 	if err != nil {
 		b.err = b.failure(err)
 		b.broke = err != io.EOF

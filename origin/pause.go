@@ -41,6 +41,13 @@ func (p *pause) check(now time.Time) *Error {
 	return nil
 }
 
+// end returns when the last pause ends or has ended.
+func (p *pause) end() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.until
+}
+
 // retryAfter reads how long an answer asks to be left alone (RFC 9110 section 10.2.3), 0 if it does not. A date counts
 // from the origin's own, if it gives that: its clock may be wrong.
 func retryAfter(h http.Header, now time.Time) time.Duration {

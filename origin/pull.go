@@ -15,24 +15,32 @@ import (
 type pull struct {
 	o       *Origin
 	r       Request
-	budget  *watch // of the answer; its context is that of the whole pull
-	leave   func() // gives back its place; nil for such a part, which has none of its own
-	resumes bool   // it is such a part
+	budget  *watch       // of the answer; its context is that of the whole pull
+	leave   func()       // gives back its place; nil for such a part, which has none of its own
+	resumes bool         // it is such a part
+	at      *targetTally // of the target that is asked; nil: of none, or of such a part
 }
 
 // end gives everything back.
 func (p *pull) end() {
 	p.budget.end()
+	p.turnTo(nil)
 	if p.leave != nil {
 		p.leave()
 	}
+}
+
+// enter waits for a place.
+func (p *pull) enter() (full *Error) {
+	p.leave, full = p.o.limits.enter(p.budget)
+	return full
 }
 
 // run asks one target after the other.
 func (p *pull) run() (*Response, error) {
 	var failed attempts
 	for i, ask := range p.r.Asks {
-		got, err := p.ask(ask)
+		got, err := p.measured(ask)
 		if err == nil {
 			return p.response(ask, got), nil
 		}

@@ -26,6 +26,7 @@ func (b *body) resume(broke *Error) *Error {
 		b.attempts, b.tried = b.attempts+1, b.at
 		b.p.o.resuming(ctx, broke, b.at, b.attempts)
 		next, err := b.rest()
+		b.part.tally.countResume(err)
 		if err == nil {
 			b.turnTo(next)
 			return nil
