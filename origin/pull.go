@@ -32,7 +32,9 @@ func (p *pull) end() {
 
 // enter waits for a place.
 func (p *pull) enter() (full *Error) {
+	begun := time.Now()
 	p.leave, full = p.o.limits.enter(p.budget)
+	p.o.tally.waited(time.Since(begun))
 	return full
 }
 

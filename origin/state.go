@@ -9,6 +9,9 @@ const (
 	StateWaiting = "waiting" // it asked for a pause (Retry-After)
 )
 
+// states lists them.
+func states() []string { return []string{StateUp, StateOpen, StateWaiting} }
+
 // TargetState is how a target is.
 type TargetState struct {
 	Target string    // primary or backup

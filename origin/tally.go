@@ -14,6 +14,8 @@ const (
 
 // Tally counts the pulls of a rule. An Origin that takes the place of another goes on with its Tally.
 type Tally struct {
+	site, rule      string
+	timing          *timing // nil: nobody takes the time
 	primary, backup targetTally
 }
 
@@ -137,7 +139,11 @@ func (p *pull) measured(a Ask) (*reply, *Error) {
 	p.turnTo(tally)
 	begun := time.Now()
 	got, err := p.ask(a)
-	tally.count(p.ending(err), begun, err)
+	how := p.ending(err)
+	tally.count(how, begun, err)
+	if asked(err) && how.result != resultCanceled {
+		p.o.tally.answered(a.Role, time.Since(begun))
+	}
 	return got, err
 }
 
