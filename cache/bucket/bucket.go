@@ -27,6 +27,11 @@ type Bucket interface {
 	// Ready is nil once the bucket may be written. Until then it says why not, Put gives cache.ErrNotReady, and keys
 	// with an unusual form give cache.ErrKeyForm.
 	Ready() error
+
+	// Own is the part of the bucket that mirrorgate keeps for itself, below the bucket's prefix: the keys that begin with
+	// cache.InternalPrefix, which Open and Put of the bucket refuse. Its Put refuses to write where the condition is not
+	// known to hold.
+	Own() cache.Bucket
 }
 
 var (

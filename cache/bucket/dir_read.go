@@ -14,9 +14,13 @@ import (
 
 // Open implements cache.Bucket. Where the kernel can send files the Body is a cache.FileBody.
 func (d *Dir) Open(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
-	if strings.HasPrefix(key, cache.InternalPrefix) {
+	if internal(key) {
 		return nil, cache.ErrNotFound
 	}
+	return d.openKey(ctx, key, o)
+}
+
+func (d *Dir) openKey(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
 	if !legalKey(key) {
 		return nil, cache.ErrKeyForm
 	}

@@ -20,7 +20,14 @@ import (
 // Put implements cache.Bucket. Of PutOptions only IfMatch has a meaning in a directory; storage class, encryption, ACL
 // and tags are refused. A body that is a cache.Proof is copied while it arrives.
 func (d *Dir) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) error {
-	if strings.HasPrefix(key, cache.InternalPrefix) || !legalKey(key) {
+	if internal(key) {
+		return &cache.BucketError{Op: "put", Lasting: true, Err: cache.ErrKeyForm}
+	}
+	return d.putKey(ctx, key, body, meta, o)
+}
+
+func (d *Dir) putKey(ctx context.Context, key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) error {
+	if !legalKey(key) {
 		return &cache.BucketError{Op: "put", Lasting: true, Err: cache.ErrKeyForm}
 	}
 	if meta.Size < 0 {

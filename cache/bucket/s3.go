@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -64,9 +63,13 @@ func NewS3(c S3Config, prefix string, uploads *Uploads, log *slog.Logger) (*S3, 
 // Open opens an object; see cache.Bucket. The deadline of ctx holds up to the header of the answer; the body is bounded
 // by timeouts.stall, and ended by closing it.
 func (s *S3) Open(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
-	if strings.HasPrefix(key, cache.InternalPrefix) {
+	if internal(key) {
 		return nil, cache.ErrNotFound
 	}
+	return s.openKey(ctx, key, o)
+}
+
+func (s *S3) openKey(ctx context.Context, key string, o cache.ReadOptions) (*cache.Object, error) {
 	full, err := s.fullKey(key)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ type upload struct {
 // A body that is a cache.Proof is read as it arrives, and its parts are sent; the ReadAt that waits for bytes should
 // end with ctx. A Checkpoint keeps an upload in parts open after a failure that passes, see s3resume.go.
 func (s *S3) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.Meta, o cache.PutOptions) error {
+	if internal(key) {
+		return &cache.BucketError{Op: "put", Lasting: true, Err: errInternal}
+	}
 	w, err := s.newUpload(key, body, meta, o)
 	if err != nil {
 		return err
@@ -57,6 +60,13 @@ func (s *S3) Put(ctx context.Context, key string, body io.ReaderAt, meta cache.M
 			return err
 		}
 	}
+	return w.write(ctx)
+}
+
+var errInternal = errors.New("keys under " + cache.InternalPrefix + " are kept for mirrorgate itself")
+
+// write sends the object.
+func (w *upload) write(ctx context.Context) error {
 	if !w.single {
 		return w.inParts(ctx)
 	}
@@ -73,9 +83,6 @@ func (s *S3) newUpload(key string, body io.ReaderAt, meta cache.Meta, o cache.Pu
 		return nil, cache.ErrNotReady
 	}
 	full, err := s.fullKey(key)
-	if strings.HasPrefix(key, cache.InternalPrefix) {
-		err = errors.New("keys under " + cache.InternalPrefix + " are kept for mirrorgate itself")
-	}
 	w := &upload{S3: s, able: able, key: full, body: body, meta: meta, put: o}
 	if err == nil {
 		err = w.plan()

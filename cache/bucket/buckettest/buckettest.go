@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) cache.Bucket, keeps Keeps) {
 		{"ended context", suite.endedContext},
 		{"abandoned reader", suite.abandonedReader},
 		{"internal keys", suite.internalKeys},
+		{"own keys", suite.ownKeys},
 		{"malformed keys", suite.malformedKeys},
 		{"keys", suite.ordinaryKeys},
 		{"odd keys", suite.oddKeys},

@@ -130,6 +130,33 @@ func (s suite) internalKeys() {
 	}
 }
 
+// ownKeys: what mirrorgate keeps for itself is written under the same conditions as any object, and is nobody else's.
+func (s suite) ownKeys() {
+	all, ok := s.bucket.(interface{ Own() cache.Bucket })
+	if !ok {
+		s.Fatalf("%T has no Own", s.bucket)
+	}
+	key, own := cache.InternalPrefix+"kept.json", suite{T: s.T, bucket: all.Own(), keeps: s.keeps}
+	own.openFails(key, cache.ReadOptions{}, cache.ErrNotFound)
+	own.isOneOf("replacement of nothing", own.write(key, []byte("x"), otherETag), cache.ErrPrecondition, cache.ErrNotFound)
+	own.put(key, []byte("first"))
+	own.isOneOf("second creation", own.write(key, []byte("x"), ""), cache.ErrPrecondition)
+	first := own.etag(key)
+	if err := own.write(key, []byte("second"), first); err != nil {
+		s.Errorf("replacement: %v", err)
+	}
+	own.isOneOf("replacement of what is gone", own.write(key, []byte("x"), first), cache.ErrPrecondition)
+	own.holds(key, []byte("second"))
+	s.openFails(key, cache.ReadOptions{}, cache.ErrNotFound)
+
+	s.put("kept.json", []byte("a client's"))
+	own.openFails("kept.json", cache.ReadOptions{}, cache.ErrNotFound)
+	if own.write("kept.json", []byte("x"), s.etag("kept.json")) == nil {
+		s.Error("a key that is not mirrorgate's own was written")
+	}
+	s.holds("kept.json", []byte("a client's"))
+}
+
 // malformedKeys are never sent here; they must do no harm all the same.
 func (s suite) malformedKeys() {
 	s.put("a", []byte("a"))
