@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // The roles of targets.
@@ -25,6 +27,8 @@ type Options struct {
 	// Budget is what all gateways share, which scope: fleet needs; else it is not used.
 	Budget Budget
 	Tally  *Tally // what pulls are counted in; nil: one of its own
+	// Tracer makes a span of each request of a pull whose context belongs to a sampled trace; nil: none.
+	Tracer trace.Tracer
 }
 
 // Origin pulls from the targets of one rule and keeps its limits. All methods may be called concurrently.
@@ -39,6 +43,7 @@ type Origin struct {
 	now     func() time.Time // for breakers and pauses
 	patient time.Duration    // between two attempts to resume, the first of which brought nothing
 	tally   *Tally
+	tracer  trace.Tracer // nil: none
 
 	failovers, resumed, paused throttle
 }
@@ -54,6 +59,8 @@ type Request struct {
 	Secret map[string]bool
 	// Asked is when somebody began to wait for the answer: timeouts.answer counts from then on. Zero: from now on.
 	Asked time.Time
+	// Trace tells the target of the trace that the pull belongs to, if it is sampled.
+	Trace bool
 	// Proxy allows 206 and 416 when Header has Range, and 304 and 412 when it has the conditions for them.
 	Proxy bool
 }
@@ -101,7 +108,7 @@ func New(c Config, o Options) (*Origin, error) {
 	made := &Origin{
 		c: c, log: o.Log, served: o.Served, targets: make(map[string]*target), over: newFailover(c.FailoverOn),
 		limits: newLimits(c, fleet), stall: &limitError{"timeouts.stall", c.Timeouts.Stall},
-		now: time.Now, patient: resumeAgain, tally: o.Tally,
+		now: time.Now, patient: resumeAgain, tally: o.Tally, tracer: o.Tracer,
 	}
 	if made.tally == nil {
 		made.tally = new(Tally)

@@ -124,7 +124,14 @@ func (p *pull) send(h hop) (*answer, *Error) {
 	if err := p.o.limits.turn(p.budget); err != nil {
 		return nil, err
 	}
-	w := watched(p.budget.ctx)
+	ctx, span := p.span(h)
+	got, err := p.exchange(ctx, h)
+	endSpan(span, got, err)
+	return got, err
+}
+
+func (p *pull) exchange(ctx context.Context, h hop) (*answer, *Error) {
+	w := watched(ctx)
 	seen := new(progress)
 	req := p.request(httptrace.WithClientTrace(w.ctx, p.trace(w, seen)), h)
 	if h.kept && h.t.bucket != nil {
@@ -161,6 +168,7 @@ func (p *pull) request(ctx context.Context, h hop) *http.Request {
 	if h.t.hostHeader != "" && h.t.isHome(h.url) {
 		req.Host = h.t.hostHeader
 	}
+	p.propagate(ctx, req.Header)
 	return req.WithContext(ctx)
 }
 

@@ -26,6 +26,8 @@ type Plan struct {
 	// Solo tells that nobody else may be given the answer: it is made for the client's Cookie, and the rule does not
 	// set that aside.
 	Solo bool
+	// Trace tells that the rule passes traceparent on: an origin may be told of the gateway's own trace, too.
+	Trace bool
 	// Secret holds the canonical names of the headers whose values come from the configuration. They may be
 	// credentials: they are not shown, and do not follow a redirect to another host.
 	Secret map[string]bool
@@ -56,6 +58,7 @@ func (d Decision) Plan(client http.Header) (Plan, error) {
 	}
 	p.Header, p.Cookie = d.Rule.header(client, d.Mode)
 	p.Solo = p.Cookie && !d.overrides(reasonCookie)
+	p.Trace = d.Rule.policy.passes("Traceparent", false)
 	p.Secret = make(map[string]bool)
 	for name := range d.Rule.config.Forward.Headers.Set {
 		p.Secret[http.CanonicalHeaderKey(name)] = true
