@@ -53,6 +53,7 @@ type PullInfo struct {
 	Collapsed bool     // this reader joined a pull that somebody else began
 	Kept      bool     // the copy will be saved if its end is proven
 	Reason    string   // why it is not kept, of the closed list in Pull.Reason
+	Trace     string   // the traceparent of the request that caused the pull, if that is traced
 	SetCookie []string // the origin's Set-Cookie lines: only for the request that caused the pull
 }
 
@@ -74,6 +75,9 @@ type PutOptions struct {
 	KMSKey       string            // the key's id, of EncryptionKMS; "": the bucket's default key
 	ACL          string            // a canned ACL; "": the bucket's default
 	Tags         map[string]string // at most 10
+
+	// Trace is the W3C traceparent of the request that caused the write; "": it is not traced. No bucket is told of it.
+	Trace string `json:",omitempty"`
 
 	// Checkpoint lets an upload in parts go on in another Put, after this one failed in a way that passes or the process
 	// ended. nil: an upload that fails is given up.

@@ -53,7 +53,7 @@ func (p *Pull) partial() bool { return p.Length > 0 }
 func (p *Pull) info() PullInfo {
 	return PullInfo{
 		Target: p.Target, Reason: p.Reason, SetCookie: p.SetCookie, Partial: p.partial(), Start: p.Start,
-		Kept: p.Kept, Collapsed: p.Relayed,
+		Kept: p.Kept, Collapsed: p.Relayed, Trace: p.Put.Trace,
 	}
 }
 

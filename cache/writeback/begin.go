@@ -43,8 +43,7 @@ func (w *Writeback) saveEarly(ctx context.Context, bucket cache.Bucket, serial u
 	put := e.Put
 	check := w.spool.checkpoint(e.ID, name{hash: hashOf(e.ID), serial: serial})
 	put.Checkpoint = check
-	err := bucket.Put(ctx, e.ID.Key, b, e.Meta, put)
-	w.wrote(e.ID)
+	err := w.put(ctx, bucket, e.ID, b, e.Meta, put)
 	check.Close()
 	verdict := verdictNone
 	if became := b.end(); became != nil {

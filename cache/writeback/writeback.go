@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"mirrorgate/cache"
 )
 
@@ -31,6 +33,7 @@ type Writeback struct {
 	bucket func(site string) (cache.Bucket, bool)
 	wrote  func(cache.ID)
 	log    *slog.Logger
+	tracer trace.Tracer // nil: nothing is traced
 
 	orphaned chan struct{} // an upload in parts may have lost its entry
 	running  sync.WaitGroup
@@ -122,8 +125,7 @@ func (w *Writeback) upload(ctx context.Context, e *entry, got *stored) (inParts 
 		defer check.Close()
 		put.Checkpoint = check
 	}
-	defer w.wrote(got.record.id())
-	return inParts, bucket.Put(ctx, string(got.record.Key), settled{got}, got.record.Meta.Meta(), put)
+	return inParts, w.put(ctx, bucket, got.record.id(), settled{got}, got.record.Meta.Meta(), put)
 }
 
 // settle does what the end of an upload asks for.

@@ -90,7 +90,7 @@ func (t *Telemetry) push(ctx context.Context, o Options, about *resource.Resourc
 		return nil, err
 	}
 	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(spans),
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(o.Sample))))
+		sdktrace.WithSampler(sdktrace.ParentBased(linked{sdktrace.TraceIDRatioBased(o.Sample)})))
 	points, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(at("metrics")))
 	if err != nil {
 		return nil, err
