@@ -66,7 +66,10 @@ func same(a, b cache.Validators) bool {
 }
 
 func (v *visit) get(o cache.ReadOptions) (*cache.Object, error) {
-	return v.g.cache.Get(v.g.life, &v.site.Site, v.d.ObjectKey, o)
+	ctx, end := v.step("get")
+	obj, err := v.g.cache.Get(ctx, &v.site.Site, v.d.ObjectKey, o)
+	end(err)
+	return obj, err
 }
 
 // withSize asks for the size that a 416 has to name, where the bucket did not say it. Other errors stay as they are.

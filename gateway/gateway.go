@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"mirrorgate/cache"
 )
@@ -35,6 +36,7 @@ type Gateway struct {
 	access func(*Answered) // nil: not asked for
 	watch  func(*Answered) // the same
 	server *fasthttp.Server
+	traces *traces // nil: none
 
 	inflight atomic.Int64  // requests being answered
 	most     int64         // limits.max_inflight
@@ -56,6 +58,7 @@ type Options struct {
 	Cache       *cache.Cache
 	Ready       func() error // why the gateway should get no traffic yet, or nil
 	Log         *slog.Logger
+	Tracer      trace.Tracer // nil: no request is traced
 
 	// Fleet makes the gateway answer others on cache.PeerPath; nil: it is on its own. Share is what it answers them by;
 	// nil: that of Cache.
@@ -80,6 +83,7 @@ func New(o Options) *Gateway {
 		access: o.Access, watch: o.Watch,
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
+	g.traces = newTraces(o.Tracer)
 	if g.fleet, g.share = o.Fleet, o.Share; g.share == nil {
 		g.share = g.cache.Share
 	}

@@ -23,6 +23,7 @@ func (v *visit) mirror() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.joined(obj.Pull)
 	shown := v.validators(&obj.Meta)
 	if status := v.r.cond.status(shown, v.site.ETagSuffixes); status != 0 {
 		return v.unmet(obj, status)
@@ -62,7 +63,13 @@ func redirected(resp *origin.Response) error {
 	}
 }
 
-func (v *visit) origin() Origin { return v.site.Origins[v.d.Rule.ID()] }
+func (v *visit) origin() pulls {
+	p := pulls{Origin: v.site.Origins[v.d.Rule.ID()]}
+	if v.span != nil {
+		p.tracer, p.cause = v.g.traces.tracer, v.span.SpanContext()
+	}
+	return p
+}
 
 // loader brings the origin's answer into the form that the cache takes. It runs on the pull's context, after the
 // handler may have returned: it uses nothing of the connection.
@@ -87,13 +94,15 @@ func (v *visit) pullLoader(plan rules.Plan, ask origin.Request) cache.Loader {
 			return nil, redirected(resp)
 		}
 		rule := d.Rule.Config()
+		put := putOptions(rule.Store)
+		put.Trace = from.traceparent()
 		answered := rules.Answer{Header: resp.Header, Length: resp.Length, Proven: resp.Proven, Cookie: plan.Cookie}
 		return &cache.Pull{
 			Meta: metaOf(resp, rule, plan), Target: resp.Target, Body: newPaced(resp.Body, rate),
 			Reason:    d.Refusal(answered),
 			Final:     func(size int64) string { answered.Length = size; return d.Refusal(answered) },
 			Digests:   digestsOf(resp),
-			Put:       putOptions(rule.Store),
+			Put:       put,
 			SetCookie: safeValues(resp.Header.Values("Set-Cookie")),
 		}, nil
 	}
@@ -112,5 +121,7 @@ func originRequest(method string, plan rules.Plan) origin.Request {
 	for i, ask := range plan.Asks {
 		asks[i] = origin.Ask{Role: ask.Role, URL: ask.URL}
 	}
-	return origin.Request{Method: method, Asks: asks, Header: plan.Header, Secret: plan.Secret, Asked: time.Now()}
+	return origin.Request{
+		Method: method, Asks: asks, Header: plan.Header, Secret: plan.Secret, Trace: plan.Trace, Asked: time.Now(),
+	}
 }

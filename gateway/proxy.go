@@ -14,7 +14,7 @@ func (v *visit) proxy() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(v.g.life)
+	ctx, cancel := context.WithCancel(v.context())
 	req := originRequest(v.r.method, plan)
 	req.Proxy = true
 	resp, err := v.origin().Fetch(ctx, req)

@@ -18,7 +18,8 @@ import (
 
 // handle is fasthttp's handler.
 func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
-	if g.fromMemory(ctx) {
+	span := g.traces.begin(ctx)
+	if span == nil && g.fromMemory(ctx) {
 		return
 	}
 	r := parse(ctx, g.ids.next())
@@ -34,6 +35,7 @@ func (g *Gateway) handle(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	v := g.begin(ctx, r, ctx.Time())
+	v.trace(span)
 	a, err := v.walk()
 	if err == nil && a.body != nil {
 		err = a.prime()

@@ -69,6 +69,7 @@ func (v *visit) end(sent int64, err error) {
 		a.Err = err
 		v.g.brokeOff(a.ID, a.Site, a.Key, err)
 	}
+	v.endTrace()
 	v.g.tell(a)
 }
 

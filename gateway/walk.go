@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"mirrorgate/cache"
 	"mirrorgate/rules"
 )
@@ -14,7 +16,8 @@ type visit struct {
 	r    *request
 	site *Site
 	d    rules.Decision
-	solo bool // what an origin answers is for this client alone
+	span trace.Span // of the request; nil: it is not traced
+	solo bool       // what an origin answers is for this client alone
 
 	entered  bool // it counts under limits.max_inflight until its end
 	answered Answered
@@ -47,6 +50,7 @@ func (v *visit) decide() error {
 	}
 	v.d = v.site.Rules.Decide(rules.Request{Key: key, Query: v.r.query, HasQuery: v.r.hasQuery})
 	v.answered.Key, v.answered.Rule = v.d.ObjectKey, v.d.RuleID()
+	v.traced()
 	return v.d.Err
 }
 

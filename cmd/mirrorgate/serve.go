@@ -103,6 +103,7 @@ func (p *process) build() error {
 		b, ok := p.buckets[site]
 		return b, ok
 	}, p.cache.Written, p.log)
+	p.writeback.Trace(p.telemetry.Tracer())
 	if err := p.join(); err != nil {
 		return err
 	}
@@ -112,7 +113,8 @@ func (p *process) build() error {
 	}
 	p.gateway = gateway.New(gateway.Options{
 		Config: p.cfg.Server, MaxInflight: p.cfg.Limits.MaxInflight, MinRate: p.cfg.Limits.MinRate,
-		Sites: sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready, Log: p.log,
+		Sites: sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready,
+		Tracer: p.telemetry.Tracer(), Log: p.log,
 	})
 	p.admin = admin.New(admin.Options{
 		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),

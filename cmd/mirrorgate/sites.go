@@ -36,6 +36,7 @@ func (p *process) sites(id rules.Identity) ([]*gateway.Site, error) {
 			}
 			o, err := origin.New(rule.Origin, origin.Options{
 				Log: p.log.With("site", site.Name), Served: served, Rule: rule.ID, Budget: p.budget(site.Name, rule.ID),
+				Tracer: p.telemetry.Tracer(),
 			})
 			if err != nil {
 				return nil, fmt.Errorf("site %s, rule %s: %w", site.Name, rule.ID, err)
