@@ -15,6 +15,12 @@ const (
 	StateDead      = "dead"      // given up until somebody retries it
 )
 
+// Who has stopped saving for the time being.
+const (
+	PausedByFile = "file" // the configuration (Config.Paused)
+	PausedByAPI  = "api"  // somebody, over the API or with mirrorgate queue pause
+)
+
 // Item is an entry as those who run the gateway see it.
 type Item struct {
 	ID       string    `json:"id"`
@@ -41,6 +47,8 @@ type Summary struct {
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Aside   int       `json:"set_aside"` // damaged files in the folder dead
 	Paused  bool      `json:"paused"`
+
+	PausedBy []string `json:"paused_by,omitempty"` // PausedByFile, PausedByAPI
 
 	// Since the start:
 	Saved   int `json:"saved"`   // objects written to their buckets
@@ -84,7 +92,8 @@ func (s *Spool) Summary() Summary {
 	if oldest > 0 {
 		sum.Oldest = pulledAt(oldest)
 	}
-	sum.Paused = s.queue.isPaused()
+	sum.PausedBy = s.queue.pausedBy().names()
+	sum.Paused = len(sum.PausedBy) > 0
 	return sum
 }
 

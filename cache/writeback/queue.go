@@ -14,7 +14,7 @@ type queue struct {
 	mu     sync.Mutex
 	lanes  map[string]*lane
 	turns  []*lane // the next one first
-	paused bool
+	paused pausers
 	taken  int           // given out, or entered, and not done
 	wake   chan struct{} // something changed that a waiting worker should see
 	idle   chan struct{} // closed and replaced when something is done
@@ -74,12 +74,17 @@ func (q *queue) signal() {
 	}
 }
 
-// pause stops giving out entries, or ends that.
-func (q *queue) pause(yes bool) {
+// pause stops giving out entries, or ends that, as far as one of the pausers is concerned. It tells whether that is new.
+func (q *queue) pause(by pausers, yes bool) (changed bool) {
 	q.mu.Lock()
-	q.paused = yes
+	before := q.paused
+	if q.paused &^= by; yes {
+		q.paused |= by
+	}
+	changed = q.paused != before
 	q.mu.Unlock()
 	q.signal()
+	return changed
 }
 
 // next waits for an entry that is due. The caller says done when it has dealt with it.
@@ -108,7 +113,7 @@ func (q *queue) take() (*entry, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now, soonest := time.Now(), forever
-	if q.paused {
+	if q.paused != 0 {
 		return nil, forever
 	}
 	for i, l := range q.turns {
@@ -130,7 +135,7 @@ func (q *queue) enter(site string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.lane(site)
-	if q.paused || l.failures > 0 {
+	if q.paused != 0 || l.failures > 0 {
 		return false
 	}
 	q.taken++
@@ -153,8 +158,8 @@ func (q *queue) end(site string, e *entry, v verdict) {
 	q.signal()
 }
 
-// isPaused tells whether nothing is given out.
-func (q *queue) isPaused() bool {
+// pausedBy tells who has stopped entries from being given out.
+func (q *queue) pausedBy() pausers {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.paused
@@ -186,7 +191,7 @@ func (q *queue) waitIdle(ctx context.Context) error {
 
 func (q *queue) ready() bool {
 	now := time.Now()
-	return !q.paused && slices.ContainsFunc(q.turns, func(l *lane) bool { return l.wait(now) <= 0 })
+	return q.paused == 0 && slices.ContainsFunc(q.turns, func(l *lane) bool { return l.wait(now) <= 0 })
 }
 
 // hurry makes an entry that waits due at once.

@@ -210,14 +210,14 @@ func TestQueueShutBesideALongUpload(t *testing.T) {
 func TestQueuePauses(t *testing.T) {
 	q := newQueue()
 	q.push(queued("a", 1), time.Time{})
-	q.pause(true)
+	q.pause(pausedByAPI, true)
 	if e, wait := q.take(); e != nil || wait != forever || q.enter("a") {
 		t.Errorf("got %v, %v", e, wait)
 	}
 	if err := q.waitIdle(t.Context()); err != nil {
 		t.Error(err)
 	}
-	q.pause(false)
+	q.pause(pausedByAPI, false)
 	if e, _ := q.take(); e == nil {
 		t.Error("nothing is given out after the pause")
 	}

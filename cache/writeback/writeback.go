@@ -49,6 +49,7 @@ func New(c Config, spool *Spool, bucket func(site string) (cache.Bucket, bool), 
 ) *Writeback {
 	w := &Writeback{cfg: c, spool: spool, bucket: bucket, wrote: wrote, log: log, orphaned: make(chan struct{}, 1)}
 	spool.announce = w.begin
+	spool.PauseByConfig(c.Paused)
 	return w
 }
 

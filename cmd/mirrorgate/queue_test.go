@@ -70,7 +70,7 @@ func TestQueueTable(t *testing.T) {
 	want := `^ID {32}STATE {11}SIZE {5}AGE  ATTEMPTS  SITE {10}KEY
 [0-9a-f]{32}  waiting {11}7B +\d+s {9}0  site {10}a b\.txt
 [0-9a-f]{32}  waiting {10}10B +\d+s {9}0  site {10}"c\\x1b\[31m\.txt"
-2 waiting, 0 dead, 17B, the oldest \d+s old; saving is paused
+2 waiting, 0 dead, 17B, the oldest \d+s old; saving is paused until mirrorgate queue resume
 $`
 	if !regexp.MustCompile(want).MatchString(stdout) {
 		t.Errorf("got\n%s", stdout)
@@ -97,6 +97,7 @@ func TestQueueTexts(t *testing.T) {
 	f(ageText(61e9), "1m1s")
 	f(ageText(3600e9), "1h0m")
 	f(ageText(49*3600e9), "2d1h")
+	f(pausedBy([]string{"file", "api"}), " by writeback.paused in the configuration, and until mirrorgate queue resume")
 	f(printable("é b"), "é b")
 	f(printable("a\u202eb"), `"a\u202eb"`)
 	f(printable(`"a"`), `"\"a\""`)

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"mirrorgate/cache/writeback"
 	"mirrorgate/gateway/admin"
 )
 
@@ -157,9 +158,26 @@ func (t *table) end(s admin.QueueSummary) {
 		_, _ = fmt.Fprintf(t.w, ", %d given up for want of room", s.Evicted)
 	}
 	if s.Paused {
-		_, _ = io.WriteString(t.w, "; saving is paused")
+		_, _ = fmt.Fprintf(t.w, "; saving is paused%s", pausedBy(s.PausedBy))
 	}
 	_, _ = io.WriteString(t.w, "\n")
+}
+
+// pausedBy names the places where saving was paused, and so where it is resumed.
+func pausedBy(who []string) string {
+	var places []string
+	for _, w := range who {
+		switch w {
+		case writeback.PausedByFile:
+			places = append(places, "by writeback.paused in the configuration")
+		case writeback.PausedByAPI:
+			places = append(places, "until mirrorgate queue resume")
+		}
+	}
+	if len(places) == 0 {
+		return ""
+	}
+	return " " + strings.Join(places, ", and ")
 }
 
 // printable returns s as it is, or quoted if something in it would move the cursor or could be taken for quotes.

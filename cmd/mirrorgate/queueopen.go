@@ -50,7 +50,11 @@ func openSpool(cfg *configs.Config, stderr io.Writer) (*writeback.Spool, error) 
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError})) // damage
-	return writeback.OpenSpool(cfg.DataDir, cfg.Spool, log)
+	spool, err := writeback.OpenSpool(cfg.DataDir, cfg.Spool, log)
+	if err == nil {
+		spool.PauseByConfig(cfg.Writeback.Paused)
+	}
+	return spool, err
 }
 
 // askGateway returns the queue of the gateway that listens as c says, if it is the process that is meant.

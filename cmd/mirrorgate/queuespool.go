@@ -27,7 +27,7 @@ func (q spoolQueue) List(_ context.Context, f admin.QueueFilter) (admin.QueuePag
 	seen := admin.QueuePage{
 		Summary: admin.QueueSummary{
 			Waiting: s.Waiting, Dead: s.Dead, Bytes: s.Bytes, Oldest: s.Oldest, Aside: s.Aside, Evicted: s.Evicted,
-			Paused: s.Paused,
+			Paused: s.Paused, PausedBy: s.PausedBy,
 		},
 		Items: make([]admin.QueueItem, len(page.Items)), More: page.Next != "", Next: page.Next,
 	}
@@ -73,5 +73,11 @@ func (q spoolQueue) Pause(_ context.Context, paused bool) error {
 	if paused {
 		return q.spool.Pause()
 	}
-	return q.spool.Resume()
+	if err := q.spool.Resume(); err != nil {
+		return err
+	}
+	if q.spool.Summary().Paused {
+		return admin.ErrPausedByFile
+	}
+	return nil
 }

@@ -21,12 +21,16 @@ type Queue interface {
 	RetryAll(ctx context.Context) (retried int, err error)
 	// Drop removes entries: their objects are not saved. It says what came of each.
 	Drop(ctx context.Context, ids []string) ([]QueueResult, error)
-	// Pause stops saving for the time being, or ends that.
+	// Pause stops saving for the time being, or ends that. ErrPausedByFile: it is ended, but the configuration has stopped
+	// saving, too.
 	Pause(ctx context.Context, paused bool) error
 }
 
 // ErrNoEntry means that no entry has the ID given.
 var ErrNoEntry = errors.New("no such entry in the queue")
+
+// ErrPausedByFile means that a resume does not go on with saving.
+var ErrPausedByFile = errors.New("saving stays paused: the configuration says so (writeback.paused)")
 
 // QueueItem is an entry: an object that waits to be saved.
 type QueueItem struct {
@@ -64,6 +68,8 @@ type QueueSummary struct {
 	Aside   int       `json:"set_aside"` // damaged files
 	Evicted int       `json:"evicted"`   // dead objects that were dropped for want of room, since the start
 	Paused  bool      `json:"paused"`
+	// PausedBy says who has stopped saving: file (writeback.paused), api (the API, or mirrorgate queue pause), or both.
+	PausedBy []string `json:"paused_by,omitempty"`
 }
 
 // QueueFilter narrows a list.

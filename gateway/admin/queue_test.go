@@ -97,7 +97,11 @@ func TestQueueChanges(t *testing.T) {
 	if a := ask(t, "POST", url+"resume", token, "{}"); a.status != http.StatusOK || a.Paused {
 		t.Errorf("resume: %d, %+v", a.status, a)
 	}
-	want := []string{"retry 1 9 2", "drop 1 9 2", "retry all ", "pause true ", "pause false "}
+	q.broken = admin.ErrPausedByFile
+	if a := ask(t, "POST", url+"resume", token, ""); a.status != http.StatusConflict || a.Error != q.broken.Error() {
+		t.Errorf("resume against the configuration: %d, %q", a.status, a.Error)
+	}
+	want := []string{"retry 1 9 2", "drop 1 9 2", "retry all ", "pause true ", "pause false ", "pause false "}
 	if got := q.changes(); !slices.Equal(got, want) {
 		t.Errorf("asked of the queue: %q, want %q", got, want)
 	}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -83,7 +84,12 @@ func (s *Server) pauseQueue(paused bool) http.HandlerFunc {
 		if r.ContentLength != 0 && !decode(w, r, "request: none is needed", &nothing) {
 			return
 		}
-		if err := s.o.Queue.Pause(r.Context(), paused); err != nil {
+		err := s.o.Queue.Pause(r.Context(), paused)
+		if errors.Is(err, ErrPausedByFile) {
+			fail(w, http.StatusConflict, err.Error())
+			return
+		}
+		if err != nil {
 			s.o.Log.Error("saving could not be paused or resumed", "paused", paused, "err", err)
 			fail(w, http.StatusInternalServerError, err.Error())
 			return
