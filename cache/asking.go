@@ -1,6 +1,9 @@
 package cache
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // asking is the requests to a bucket for one object that are under way, and began since it was dropped last.
 type asking struct{ requests int }
@@ -64,6 +67,21 @@ func (m *memory) drop(id ID) {
 	delete(m.readings, readingKey{ID: id})
 	delete(m.readings, readingKey{ID: id, headers: true})
 	m.kept.Invalidate(id)
+}
+
+// purge forgets the objects that of chooses, as drop does, and returns of how many something was kept.
+func (m *memory) purge(of func(ID) bool) (dropped int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.asking, func(id ID, _ *asking) bool { return of(id) })
+	maps.DeleteFunc(m.readings, func(key readingKey, _ *reading) bool { return of(key.ID) })
+	for id := range m.kept.All() {
+		if of(id) {
+			m.kept.Invalidate(id)
+			dropped++
+		}
+	}
+	return dropped
 }
 
 // doubt has the bucket asked for every object before it is answered again.

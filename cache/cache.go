@@ -48,7 +48,8 @@ type BusyError struct {
 
 func (e *BusyError) Error() string { return fmt.Sprintf("busy: %s is reached", e.Setting) }
 
-// Site is what the cache needs to know of a site.
+// Site is what the cache needs to know of a site. When a site of the same name takes its place, what memory holds of
+// the one's bucket is no answer for the other's.
 type Site struct {
 	Name   string
 	Bucket Bucket
@@ -161,7 +162,7 @@ func (c *Cache) Recall(site *Site, key string, headersOnly bool) *Resident {
 	if c.memory == nil {
 		return nil
 	}
-	return c.memory.recall(ID{site.Name, key}, headersOnly)
+	return c.memory.recall(site, ID{site.Name, key}, headersOnly)
 }
 
 // Written says that an object may be another in its bucket from now on: it is dropped from memory.

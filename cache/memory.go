@@ -83,7 +83,7 @@ func (m *memory) open(ctx context.Context, site *Site, key string, o ReadOptions
 	id := ID{site.Name, key}
 	obj, err := m.answer(ctx, site, id, o)
 	if errors.Is(err, ErrPrecondition) {
-		m.refute(id, o.IfMatch)
+		m.refute(site, id, o.IfMatch)
 	}
 	return obj, err
 }
@@ -116,7 +116,7 @@ func (m *memory) answer(ctx context.Context, site *Site, id ID, o ReadOptions) (
 // bucket would say. Of a body that is here it asks the bucket whether it is still the object's: that is cheaper than
 // the body. However long the bucket takes to say so, it is answer enough for whoever asked.
 func (m *memory) known(ctx context.Context, site *Site, id ID) (known *Resident, fresh bool, err error) {
-	known = m.find(id)
+	known = m.find(site, id)
 	if fresh = known.fresh(m.clock()); fresh || !known.whole() {
 		return known, fresh, nil
 	}
@@ -128,14 +128,14 @@ func (m *memory) known(ctx context.Context, site *Site, id ID) (known *Resident,
 	if err != nil {
 		return nil, false, err
 	}
-	known = m.find(id)
+	known = m.find(site, id)
 	return known, known.fresh(m.clock()), nil
 }
 
-// find returns what is kept of id, which the caller releases, or nil.
-func (m *memory) find(id ID) *Resident {
+// find returns what is kept of the object in the site's bucket, which the caller releases, or nil.
+func (m *memory) find(site *Site, id ID) *Resident {
 	r, ok := m.kept.GetIfPresent(id)
-	if !ok || !r.acquire() {
+	if !ok || r.bucket != site.Bucket || !r.acquire() {
 		return nil
 	}
 	return r
@@ -143,9 +143,9 @@ func (m *memory) find(id ID) *Resident {
 
 // recall returns the object if the bucket need not be asked for it, with its body unless only headers are asked for.
 // The caller releases it. Otherwise it returns nil.
-func (m *memory) recall(id ID, headersOnly bool) *Resident {
+func (m *memory) recall(site *Site, id ID, headersOnly bool) *Resident {
 	r, ok := m.kept.GetIfPresent(id)
-	if !ok || !(headersOnly || r.whole()) || !r.fresh(m.clock()) || !r.acquire() {
+	if !ok || r.bucket != site.Bucket || !(headersOnly || r.whole()) || !r.fresh(m.clock()) || !r.acquire() {
 		return nil
 	}
 	return r
@@ -175,8 +175,8 @@ func (m *memory) lost(id ID, err error) {
 }
 
 // refute drops what is known of an object if it has the ETag that the bucket's object turned out not to have.
-func (m *memory) refute(id ID, etag string) {
-	if known := m.find(id); known != nil {
+func (m *memory) refute(site *Site, id ID, etag string) {
+	if known := m.find(site, id); known != nil {
 		defer known.Release()
 		if known.Meta.Bucket.ETag == etag {
 			m.drop(id)

@@ -8,6 +8,7 @@ import (
 // reading is one request to a bucket, whose answer is for all who ask for the same meanwhile.
 type reading struct {
 	key      readingKey
+	bucket   Bucket
 	asked    asked
 	settled  chan struct{} // closed when the fields below are set
 	meta     *Meta
@@ -21,14 +22,14 @@ type readingKey struct {
 }
 
 // join returns the reading of key that is under way, or a new one, whose answer the caller brings. One that began too
-// long ago is left to those who have joined it.
-func (m *memory) join(key readingKey) (r *reading, first bool) {
+// long ago, or at a bucket that the site had before, is left to those who have joined it.
+func (m *memory) join(site *Site, key readingKey) (r *reading, first bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r, ok := m.readings[key]; ok && m.clock() < r.asked.at+m.cfg.TTL {
+	if r, ok := m.readings[key]; ok && r.bucket == site.Bucket && m.clock() < r.asked.at+m.cfg.TTL {
 		return r, false
 	}
-	r = &reading{key: key, asked: m.askLocked(key.ID), settled: make(chan struct{})}
+	r = &reading{key: key, bucket: site.Bucket, asked: m.askLocked(key.ID), settled: make(chan struct{})}
 	m.readings[key] = r
 	return r, true
 }
@@ -54,12 +55,12 @@ func (m *memory) failed(r *reading, err error) {
 // headers asks the bucket for an object's headers, and keeps them: with the body that is known, if it is still that
 // object's.
 func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident) (*Meta, error) {
-	r, first := m.join(readingKey{ID: id, headers: true})
+	r, first := m.join(site, readingKey{ID: id, headers: true})
 	if !first {
 		<-r.settled // bounded: by the limits of the bucket's timeouts
 		return r.meta, r.err
 	}
-	if kept := m.recall(id, true); kept != nil { // another reading has ended between the look into memory and join
+	if kept := m.recall(site, id, true); kept != nil { // another reading has ended between the look into memory and join
 		defer kept.Release()
 		r.meta = &kept.Meta // which stays readable when it is released
 		close(r.settled)
@@ -85,7 +86,7 @@ func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident
 
 // body answers with a body that may be kept: of an object that is small, or of which nothing is known.
 func (m *memory) body(ctx context.Context, site *Site, id ID, o ReadOptions) (*Object, error) {
-	r, first := m.join(readingKey{ID: id})
+	r, first := m.join(site, readingKey{ID: id})
 	if first {
 		return m.read(ctx, site, r, o)
 	}
@@ -104,7 +105,7 @@ func (m *memory) body(ctx context.Context, site *Site, id ID, o ReadOptions) (*O
 // keep, or there is no room, each asks on its own.
 func (m *memory) read(ctx context.Context, site *Site, r *reading, o ReadOptions) (*Object, error) {
 	id := r.key.ID
-	if kept := m.recall(id, false); kept != nil { // another reading has ended between the look into memory and join
+	if kept := m.recall(site, id, false); kept != nil { // another reading has ended between the look into memory and join
 		defer kept.Release()
 		close(r.settled)
 		m.leave(r)

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -62,6 +63,15 @@ func (r *remembered[V]) sweep(now time.Time) {
 			delete(r.entries, id)
 		}
 	}
+}
+
+// purge forgets the values that of chooses, and returns how many there were.
+func (r *remembered[V]) purge(of func(ID) bool) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := len(r.entries)
+	maps.DeleteFunc(r.entries, func(id ID, _ expiring[V]) bool { return of(id) })
+	return before - len(r.entries)
 }
 
 func (r *remembered[V]) forget(id ID) {

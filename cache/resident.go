@@ -13,6 +13,8 @@ type Resident struct {
 	Meta  Meta
 	Ready any // what Site.Ready made of Meta; nil without that
 
+	bucket Bucket // where it is from
+
 	body []byte        // of its full length; nil: only the headers are here
 	held *atomic.Int64 // counts body while anybody uses the Resident; nil without body
 
@@ -29,7 +31,7 @@ type Resident struct {
 // newResident returns what is known of an object, with one use for the caller. body, if not nil, has its full length
 // and is still to arrive; held counts it already.
 func newResident(site *Site, meta *Meta, body []byte) *Resident {
-	r := &Resident{Meta: *meta, body: body}
+	r := &Resident{Meta: *meta, bucket: site.Bucket, body: body}
 	r.uses.Store(1)
 	if site.Ready != nil {
 		r.Ready = site.Ready(&r.Meta)
