@@ -62,7 +62,7 @@ func leave(log *slog.Logger, why error) error {
 
 // lostVisit decides for a key as if a client asked for it. With a visit, an error is final.
 func (g *Gateway) lostVisit(site, key string) (*visit, error) {
-	s := g.hosts.named(site)
+	s := g.hosts.Load().named(site)
 	if s == nil {
 		return nil, fmt.Errorf("there is no site %q at this gateway", site)
 	}

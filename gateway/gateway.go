@@ -26,7 +26,7 @@ const (
 // Gateway answers requests for its sites. Its methods may be called concurrently.
 type Gateway struct {
 	cfg    Config
-	hosts  hosts
+	hosts  atomic.Pointer[hosts]
 	cache  *cache.Cache
 	fleet  Fleet // nil: a gateway on its own
 	share  func(context.Context, cache.PeerAsk) (cache.PeerAnswer, error)
@@ -79,7 +79,7 @@ func New(o Options) *Gateway {
 	// client leaves before its answer is written.
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
-		cfg: o.Config, hosts: newHosts(o.Sites), cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
+		cfg: o.Config, cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
 		access: o.Access, watch: o.Watch,
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
@@ -87,9 +87,7 @@ func New(o Options) *Gateway {
 	if g.fleet, g.share = o.Fleet, o.Share; g.share == nil {
 		g.share = g.cache.Share
 	}
-	for _, s := range o.Sites {
-		s.Ready = func(m *cache.Meta) any { return newReady(m, s.BucketValidators) }
-	}
+	g.Swap(o.Sites)
 	g.server = &fasthttp.Server{
 		Handler:               g.handle,
 		ErrorHandler:          g.handleUnreadable,
@@ -158,15 +156,20 @@ func (g *Gateway) waitHijacked(ctx context.Context) error {
 	}
 }
 
-// FindSite returns the site that answers for a Host header, or nil.
-func FindSite(sites []*Site, host string) *Site { return newHosts(sites).find(host) }
+// Swap has requests from now on answered by other sites. What is under way goes on with the site that it began with.
+func (g *Gateway) Swap(sites []*Site) {
+	for _, s := range sites {
+		s.Ready = func(m *cache.Meta) any { return newReady(m, s.BucketValidators) }
+	}
+	h := newHosts(sites)
+	g.hosts.Store(&h)
+}
 
 // Serves tells whether host is one of the gateway's own: an origin there would be the gateway itself.
-func Serves(sites []*Site, host string) bool {
-	h := newHosts(sites)
-	h.rest = nil // a site for all other hosts does not make all of them ours
-	return h.find(host) != nil
-}
+func (g *Gateway) Serves(host string) bool { return g.hosts.Load().serves(host) }
+
+// FindSite returns the site that answers for a Host header, or nil.
+func FindSite(sites []*Site, host string) *Site { return newHosts(sites).find(host) }
 
 // quietLogger takes fasthttp's own complaints, which are about clients that went away or sent nonsense.
 type quietLogger struct{ log *slog.Logger }

@@ -53,6 +53,13 @@ func (h hosts) find(host string) *Site {
 	return h.rest
 }
 
+// serves tells whether host is among those that are configured by name. A site for all other hosts does not make all of
+// them ours.
+func (h hosts) serves(host string) bool {
+	h.rest = nil
+	return h.find(host) != nil
+}
+
 // findPlain returns the site for a Host header that stands as it is among the exact names, or, when there is no other
 // kind of site, the one for all hosts; else nil, and find may know more. It does not allocate.
 func (h hosts) findPlain(host []byte) *Site {

@@ -22,7 +22,7 @@ func (g *Gateway) fromMemory(ctx *fasthttp.RequestCtx) bool {
 		return false
 	}
 	target := h.RequestURI()
-	site := g.hosts.findPlain(h.Host())
+	site := g.hosts.Load().findPlain(h.Host())
 	if site == nil || bytes.IndexByte(target, '#') >= 0 {
 		return false
 	}
@@ -67,10 +67,12 @@ func isPlain(h *fasthttp.RequestHeader) bool {
 type ready struct {
 	header fasthttp.ResponseHeader
 	moves  bool // Expires depends on the time of the answer
+
+	bucketValidators bool // the site's setting that the header shows
 }
 
 func newReady(m *cache.Meta, bucketValidators bool) *ready {
-	r := new(ready)
+	r := &ready{bucketValidators: bucketValidators}
 	r.header.SetNoDefaultContentType(true)
 	r.header.DisableNormalizing()
 	r.header.SetStatusCode(http.StatusOK)
@@ -85,7 +87,7 @@ func newReady(m *cache.Meta, bucketValidators bool) *ready {
 func (g *Gateway) sendResident(ctx *fasthttp.RequestCtx, site *Site, d *rules.Decision, resident *cache.Resident) {
 	h := &ctx.Response.Header
 	r, ok := resident.Ready.(*ready)
-	if !ok {
+	if !ok || r.bucketValidators != site.BucketValidators { // it was made before the site was changed
 		r = newReady(&resident.Meta, site.BucketValidators)
 	}
 	r.header.CopyTo(h)

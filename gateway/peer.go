@@ -60,7 +60,7 @@ func (g *Gateway) answerPeer(ctx *fasthttp.RequestCtx, r *request) {
 
 // shared is what the cache has for another gateway.
 func (g *Gateway) shared(ctx context.Context, ask cache.PeerAsk) cache.PeerAnswer {
-	if g.hosts.named(ask.Site) == nil {
+	if g.hosts.Load().named(ask.Site) == nil {
 		return cache.PeerAnswer{Outcome: cache.PeerLacks}
 	}
 	a, err := g.share(ctx, ask)

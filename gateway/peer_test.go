@@ -45,7 +45,8 @@ func TestPeerFaults(t *testing.T) {
 
 // An origin's redirect is for each client to follow: it is not told as a failure.
 func TestRedirectIsNotShared(t *testing.T) {
-	g := &Gateway{hosts: newHosts([]*Site{{Site: cache.Site{Name: "s"}}})}
+	g := new(Gateway)
+	g.Swap([]*Site{{Site: cache.Site{Name: "s"}}})
 	ask := cache.PeerAsk{ID: cache.ID{Site: "s", Key: "k"}}
 	f := func(err error, outcome cache.PeerOutcome, hasFault bool) {
 		t.Helper()

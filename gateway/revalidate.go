@@ -122,7 +122,7 @@ func (g *Gateway) Refresh(ctx context.Context, site, key string) (outcome string
 
 // copyOf finds a copy in the bucket that can be compared with its origin.
 func (g *Gateway) copyOf(ctx context.Context, site, key string) (*visit, cache.Meta, error) {
-	s := g.hosts.named(site)
+	s := g.hosts.Load().named(site)
 	if s == nil {
 		return nil, cache.Meta{}, fmt.Errorf("there is no site %q", site)
 	}

@@ -40,7 +40,7 @@ func (v *visit) decide() error {
 	if v.r.method != http.MethodGet && v.r.method != http.MethodHead {
 		return errMethod
 	}
-	if v.site = v.g.hosts.find(v.r.host); v.site == nil {
+	if v.site = v.g.hosts.Load().find(v.r.host); v.site == nil {
 		return errNoSite
 	}
 	v.answered.Site = v.site.Name

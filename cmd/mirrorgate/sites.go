@@ -28,7 +28,7 @@ func (p *process) sites(id rules.Identity) ([]*gateway.Site, error) {
 			NegativeTTL: c.NegativeTTL, FailureStatus: c.OriginFailureStatus,
 		})
 	}
-	served := func(host string) bool { return gateway.Serves(list, host) }
+	served := func(host string) bool { return p.gateway.Serves(host) }
 	for i, site := range list {
 		for _, rule := range p.cfg.Sites[i].Rules {
 			if len(rule.Targets) == 0 {
