@@ -1,6 +1,9 @@
 package admin
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+)
 
 var (
 	// ErrNoSuch means that there is no site, rule, origin or target of the name given: 404.
@@ -8,3 +11,27 @@ var (
 	// ErrChanged means that somebody else has changed it since: 412.
 	ErrChanged = errors.New("it has been changed meanwhile: look at it again")
 )
+
+// Invalid is the error of a change with one mistake.
+func Invalid(path, problem string) error {
+	return &InvalidError{[]Mistake{{Path: path, Problem: problem}}}
+}
+
+// failWith answers with what an error means. What is not the caller's mistake is logged.
+func (s *Server) failWith(w http.ResponseWriter, err error) {
+	var invalid *InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		reply(w, http.StatusUnprocessableEntity, struct {
+			Error    string    `json:"error"`
+			Mistakes []Mistake `json:"mistakes"`
+		}{invalid.Error(), invalid.Mistakes})
+	case errors.Is(err, ErrNoSuch):
+		fail(w, http.StatusNotFound, err.Error())
+	case errors.Is(err, ErrChanged):
+		fail(w, http.StatusPreconditionFailed, err.Error())
+	default:
+		s.o.Log.Error("the admin listener could not do what was asked", "err", err)
+		fail(w, http.StatusInternalServerError, err.Error())
+	}
+}
