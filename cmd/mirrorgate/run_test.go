@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"mirrorgate/rules"
+	"mirrorgate/gateway/admin"
 )
 
 // program runs the program to its end, with nothing on its stdin.
@@ -105,7 +105,7 @@ func configFile(t *testing.T) string {
 
 func TestExplain(t *testing.T) {
 	config := configFile(t)
-	f := func(url string, want explanation, headers ...string) {
+	f := func(url string, want admin.Explanation, headers ...string) {
 		t.Helper()
 		args := []string{"explain", "--config", config, "--json"}
 		for _, h := range headers {
@@ -115,7 +115,7 @@ func TestExplain(t *testing.T) {
 		if strings.Contains(stdout, `"Role"`) {
 			t.Errorf("%s: names are not in lower case: %s", url, stdout)
 		}
-		var got explanation
+		var got admin.Explanation
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
 			t.Fatalf("%s: %d, %v, %s%s", url, code, err, stdout, stderr)
 		}
@@ -128,32 +128,32 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", url, got, want)
 		}
 	}
-	images := explanation{
+	images := admin.Explanation{
 		Rule: "images", Mode: "mirror", When: "miss", Key: "images/a b.jpg?w=2", Keep: true, Answer: "pulled from the origin",
-		Asks: []rules.Ask{
-			{Role: "primary", URL: "https://old.example.com/img/a%20b.jpg?w=2"},
-			{Role: "backup", URL: "http://203.0.113.9:8000/files/img/a%20b.jpg?w=2"},
+		Asks: []admin.Ask{
+			{Target: "primary", URL: "https://old.example.com/img/a%20b.jpg?w=2"},
+			{Target: "backup", URL: "http://203.0.113.9:8000/files/img/a%20b.jpg?w=2"},
 		},
 		StoredAs: "s3://media/site-a/images/a b.jpg?w=2 at http://127.0.0.1:9000",
 	}
 	f("http://assets.example.com/images/a%20b.jpg?w=2", images, "Accept-Language: de")
 	images.Keep = false // the answer is for one client
 	f("http://ASSETS.example.com:8080/images/a%20b.jpg?w=2", images, "Cookie: a=b")
-	f("http://assets.example.com/gone/x", explanation{
+	f("http://assets.example.com/gone/x", admin.Explanation{
 		Rule: "gone", Mode: "deny", When: "always", Key: "gone/x", Answer: "denied with status 410",
 		StoredAs: "s3://media/site-a/gone/x at http://127.0.0.1:9000",
 	})
-	f("http://assets.example.com/away/x", explanation{
+	f("http://assets.example.com/away/x", admin.Explanation{
 		Rule: "away", Mode: "redirect", When: "miss", Key: "away/x", Keep: true, Answer: "redirected with status 302",
-		Location: "http://dl.example.com/away/x", Asks: []rules.Ask{{Role: "primary", URL: "http://dl.example.com/away/x"}},
+		Location: "http://dl.example.com/away/x", Asks: []admin.Ask{{Target: "primary", URL: "http://dl.example.com/away/x"}},
 		StoredAs: "s3://media/site-a/away/x at http://127.0.0.1:9000",
 	})
-	f("http://assets.example.com/images/%2e%2e/x", explanation{
+	f("http://assets.example.com/images/%2e%2e/x", admin.Explanation{
 		Rule: "images", Mode: "mirror", When: "miss", Key: "images/../x", Answer: "404 NoSuchKey: the rewritten path is refused",
 		StoredAs: "s3://media/site-a/images/../x at http://127.0.0.1:9000",
 	})
-	f("http://other.example.com/x", explanation{Answer: "404 NoSuchBucket"})
-	f("http://assets.example.com/a%00b", explanation{Answer: "NUL"})
+	f("http://other.example.com/x", admin.Explanation{Answer: "404 NoSuchBucket"})
+	f("http://assets.example.com/a%00b", admin.Explanation{Answer: "NUL"})
 }
 
 // The text for people says the same, with secrets masked.
