@@ -17,6 +17,8 @@ type Options struct {
 	// Refresh has the copy of a key compared with its origin at once, and says in a word what came of it.
 	Refresh func(ctx context.Context, site, key string) (outcome string, err error)
 	Queue   Queue
+	Explain ExplainFunc
+	Trial   TrialFunc
 	Fleet   FleetFunc    // nil: the gateway is on its own
 	Metrics http.Handler // for Prometheus
 	Log     *slog.Logger
@@ -55,6 +57,8 @@ func (s *Server) handler() http.Handler {
 		[]endpoint{
 			{http.MethodPost, "/api/v1/refresh", toChange, s.refresh},
 			{http.MethodGet, "/api/v1/members", toRead, s.members},
+			{http.MethodGet, "/api/v1/explain", toRead, s.explain},
+			{http.MethodPost, "/api/v1/trial", toChange, s.trial},
 		},
 	))
 }

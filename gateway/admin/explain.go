@@ -1,8 +1,13 @@
 package admin
 
 import (
-	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Ask is one URL that an origin would be asked.
@@ -31,17 +36,65 @@ type Explanation struct {
 // ExplainFunc explains a client's request for a URL, asking nobody. The error says what is wrong with the URL.
 type ExplainFunc func(url string, header http.Header) (Explanation, error)
 
-// Trial is a real request that was sent to the gateway itself, and what it answered.
-type Trial struct {
-	Status  int         `json:"status"`
-	Header  http.Header `json:"header"`
-	Bytes   int64       `json:"bytes"` // of the body
-	SHA256  string      `json:"sha256,omitempty"`
-	Cut     bool        `json:"cut,omitempty"`   // the body was longer than a trial reads
-	Error   string      `json:"error,omitempty"` // why the body broke off
-	FirstMS float64     `json:"first_byte_ms"`   // until its header was there
-	TotalMS float64     `json:"total_ms"`        // until its end
+// maxHeaders bounds the header fields of a request that is explained or tried.
+const maxHeaders = 100
+
+// explain takes the URL and the header fields of the request as parameters: url, and any number of header=Name: value.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
+	given, header, err := parseExplain(r.URL.RawQuery)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	e, err := s.o.Explain(given, header)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	reply(w, http.StatusOK, e)
 }
 
-// TrialFunc sends a GET (or HEAD) for a URL to the gateway's own traffic listener. It follows no redirect.
-type TrialFunc func(ctx context.Context, method, url string, header http.Header) (Trial, error)
+func parseExplain(query string) (given string, header http.Header, err error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return "", nil, errors.New("the query cannot be read")
+	}
+	for name := range values {
+		if name != "url" && name != "header" {
+			return "", nil, fmt.Errorf("%q is not a parameter: there are url and header", name)
+		}
+	}
+	if len(values["url"]) != 1 {
+		return "", nil, errors.New("url must be given once")
+	}
+	header = make(http.Header)
+	for _, line := range values["header"] {
+		name, value, colon := strings.Cut(line, ":")
+		if !colon {
+			return "", nil, fmt.Errorf("header %q must be 'Name: value'", line)
+		}
+		header[name] = append(header[name], strings.TrimSpace(value))
+	}
+	header, err = checkHeader(header)
+	return values.Get("url"), header, err
+}
+
+// checkHeader gives a header with its names in the usual form, if a request can carry it.
+func checkHeader(given http.Header) (http.Header, error) {
+	header, fields := make(http.Header), 0
+	for name, values := range given {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return nil, fmt.Errorf("header %q has a name that no header field can have", name)
+		}
+		for _, value := range values {
+			if fields++; fields > maxHeaders {
+				return nil, fmt.Errorf("there may be %d header fields", maxHeaders)
+			}
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return nil, fmt.Errorf("header %q has a value that no header field can have", name)
+			}
+			header.Add(name, value)
+		}
+	}
+	return header, nil
+}

@@ -105,14 +105,24 @@ func (q *queue) changes() []string {
 // serve runs a listener on a loopback address that believes to listen as the configuration says, and returns its URL.
 func serve(t *testing.T, c admin.Config, q admin.Queue) string {
 	t.Helper()
+	return serveWith(t, admin.Options{Config: c, Queue: q})
+}
+
+// serveWith is serve with more than a queue.
+func serveWith(t *testing.T, o admin.Options) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := admin.New(admin.Options{
-		Config: c, Ready: func() error { return nil }, Queue: q, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler),
-		Refresh: func(context.Context, string, string) (string, error) { return "", errors.New("no refresh here") },
-	})
+	o.Ready, o.Metrics = func() error { return nil }, http.NotFoundHandler()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Refresh == nil {
+		o.Refresh = func(context.Context, string, string) (string, error) { return "", errors.New("no refresh here") }
+	}
+	s := admin.New(o)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, ln) }()
