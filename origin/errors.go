@@ -21,7 +21,7 @@ const (
 // What was tried when a pull failed.
 const (
 	opLimit       = "limit"
-	opPassOver    = "passed over" // the target was not asked: its breaker is open, or it asked for a pause
+	opPassOver    = "passed over" // the target was not asked: its breaker is open, or it or somebody here wants a pause
 	opCredentials = "credentials"
 	opConnect     = "connect"
 	opAnswer      = "answer"
@@ -90,7 +90,7 @@ func (e *Error) Public() string {
 	case e.Kind == KindTimeout:
 		return "the origin did not answer in time"
 	case e.Kind == KindBusy && e.Op == opPassOver:
-		return "the origin is not asked at this time, because it failed or is overloaded"
+		return "the origin is not asked at this time: it failed, is overloaded, or was taken out"
 	case e.Kind == KindBusy && e.Op == opStatus:
 		return "the origin is overloaded"
 	case e.Kind == KindBusy:

@@ -60,6 +60,9 @@ func (f failover) covers(e *Error) bool {
 }
 
 func (f failover) coversCause(err error) bool {
+	if errors.Is(err, errDraining) {
+		return true // no failure led to it
+	}
 	var cause *Error
 	return errors.As(err, &cause) && f.covers(cause)
 }

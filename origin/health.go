@@ -5,16 +5,25 @@ import (
 	"time"
 )
 
-// admit lets a request to the target through, or tells why the target is passed over.
-func (t *target) admit(now time.Time) (pass, *Error) {
+// admit lets a request to the target through, or tells why the target is passed over. A pull that goes on after a break
+// is under way, and may end.
+func (t *target) admit(now time.Time, resumes bool) (pass, *Error) {
+	if !resumes {
+		if err := t.left(); err != nil {
+			return pass{}, err
+		}
+	}
 	if err := t.pause.check(now); err != nil {
 		return pass{}, err
 	}
 	return t.breaker.admit(now)
 }
 
-// check tells why the target would be passed over.
+// check tells why the target would be passed over by a new pull.
 func (t *target) check(now time.Time) *Error {
+	if err := t.left(); err != nil {
+		return err
+	}
 	if err := t.pause.check(now); err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (p *pull) try(a Ask) (*reply, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	with, err := h.t.admit(p.o.now())
+	with, err := h.t.admit(p.o.now(), p.resumes)
 	if err != nil {
 		return nil, err
 	}

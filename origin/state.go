@@ -7,6 +7,9 @@ const (
 	StateUp      = "up"
 	StateOpen    = "open"    // its breaker lets nothing through but a probe
 	StateWaiting = "waiting" // it asked for a pause (Retry-After)
+
+	StateDraining = "draining" // Drain was called
+	StatePaused   = "paused"   // Pause was called
 )
 
 // states lists them.
@@ -49,6 +52,9 @@ func (o *Origin) stateOf(t *target) TargetState {
 
 // state is what keeps requests away from the target, if anything does, and until when.
 func (t *target) state(now time.Time) (state string, until time.Time) {
+	if s := t.steered.Load(); s != nil {
+		return s.state, time.Time{}
+	}
 	if until, open := t.breaker.state(); open {
 		return StateOpen, until
 	}
