@@ -165,6 +165,9 @@ func (g *Gateway) Swap(sites []*Site) {
 	g.hosts.Store(&h)
 }
 
+// Site returns the site of a name, or nil. It is not to be changed.
+func (g *Gateway) Site(name string) *Site { return g.hosts.Load().named(name) }
+
 // Serves tells whether host is one of the gateway's own: an origin there would be the gateway itself.
 func (g *Gateway) Serves(host string) bool { return g.hosts.Load().serves(host) }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"mirrorgate/cache"
+	"mirrorgate/rules"
 )
 
 // From a swap on a host is another site's, and the loop check of redirects follows.
@@ -42,7 +43,7 @@ func TestHeadersFromMemoryFollowValidators(t *testing.T) {
 		resident := &cache.Resident{Meta: m, Ready: newReady(&m, made)}
 		var ctx fasthttp.RequestCtx
 		ctx.Request.Header.SetMethod(http.MethodHead)
-		(&Gateway{ids: newRequestIDs()}).sendResident(&ctx, &Site{BucketValidators: now}, "k", resident)
+		(&Gateway{ids: newRequestIDs()}).sendResident(&ctx, &Site{BucketValidators: now}, new(rules.Decision), resident)
 		if got := string(ctx.Response.Header.Peek("ETag")); got != want {
 			t.Errorf("made %v, now %v: ETag is %q, want %q", made, now, got, want)
 		}

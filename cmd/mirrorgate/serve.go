@@ -118,7 +118,7 @@ func (p *process) build() error {
 	})
 	p.admin = admin.New(admin.Options{
 		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
-		Explain: p.explain, Trial: p.trial,
+		Explain: p.explain, Trial: p.trial, Origins: origins{p},
 		Metrics: p.telemetry.Handler(), Log: p.log,
 	})
 	return p.listen()

@@ -19,6 +19,7 @@ type Options struct {
 	Queue   Queue
 	Explain ExplainFunc
 	Trial   TrialFunc
+	Origins Origins
 	Fleet   FleetFunc    // nil: the gateway is on its own
 	Metrics http.Handler // for Prometheus
 	Log     *slog.Logger
@@ -54,6 +55,7 @@ func (s *Server) handler() http.Handler {
 			{http.MethodGet, "/metrics", forAll, s.o.Metrics.ServeHTTP},
 		},
 		s.queueEndpoints(),
+		s.originEndpoints(),
 		[]endpoint{
 			{http.MethodPost, "/api/v1/refresh", toChange, s.refresh},
 			{http.MethodGet, "/api/v1/members", toRead, s.members},

@@ -67,34 +67,30 @@ func parseExplain(query string) (given string, header http.Header, err error) {
 	if len(values["url"]) != 1 {
 		return "", nil, errors.New("url must be given once")
 	}
+	if len(values["header"]) > maxHeaders {
+		return "", nil, fmt.Errorf("there may be %d header fields", maxHeaders)
+	}
 	header = make(http.Header)
 	for _, line := range values["header"] {
 		name, value, colon := strings.Cut(line, ":")
 		if !colon {
 			return "", nil, fmt.Errorf("header %q must be 'Name: value'", line)
 		}
-		header[name] = append(header[name], strings.TrimSpace(value))
+		if err := addField(header, name, strings.TrimSpace(value)); err != nil {
+			return "", nil, err
+		}
 	}
-	header, err = checkHeader(header)
-	return values.Get("url"), header, err
+	return values.Get("url"), header, nil
 }
 
-// checkHeader gives a header with its names in the usual form, if a request can carry it.
-func checkHeader(given http.Header) (http.Header, error) {
-	header, fields := make(http.Header), 0
-	for name, values := range given {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return nil, fmt.Errorf("header %q has a name that no header field can have", name)
-		}
-		for _, value := range values {
-			if fields++; fields > maxHeaders {
-				return nil, fmt.Errorf("there may be %d header fields", maxHeaders)
-			}
-			if !httpguts.ValidHeaderFieldValue(value) {
-				return nil, fmt.Errorf("header %q has a value that no header field can have", name)
-			}
-			header.Add(name, value)
-		}
+// addField adds a field that a request can carry to its header.
+func addField(header http.Header, name, value string) error {
+	switch {
+	case !httpguts.ValidHeaderFieldName(name):
+		return fmt.Errorf("header %q has a name that no header field can have", name)
+	case !httpguts.ValidHeaderFieldValue(value):
+		return fmt.Errorf("header %q has a value that no header field can have", name)
 	}
-	return header, nil
+	header.Add(name, value)
+	return nil
 }

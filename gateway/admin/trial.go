@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -34,11 +35,7 @@ func (s *Server) trial(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, "trial request", &req) {
 		return
 	}
-	header := make(http.Header)
-	for name, value := range req.Headers {
-		header[name] = []string{value}
-	}
-	header, err := checkHeader(header)
+	header, err := req.header()
 	if err != nil {
 		s.failWith(w, Invalid("headers", err.Error()))
 		return
@@ -56,4 +53,17 @@ func (s *Server) trial(w http.ResponseWriter, r *http.Request) {
 	default:
 		reply(w, http.StatusOK, t)
 	}
+}
+
+func (t *TrialRequest) header() (http.Header, error) {
+	if len(t.Headers) > maxHeaders {
+		return nil, fmt.Errorf("there may be %d header fields", maxHeaders)
+	}
+	header := make(http.Header)
+	for name, value := range t.Headers {
+		if err := addField(header, name, value); err != nil {
+			return nil, err
+		}
+	}
+	return header, nil
 }
