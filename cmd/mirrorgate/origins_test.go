@@ -17,7 +17,7 @@ func TestOriginsAreSteered(t *testing.T) {
 	primary, backup := startNamed(t, "primary"), startNamed(t, "backup")
 	p := serveFor(t, fmt.Sprintf(`
 negative_ttl: 1h
-rules:
+  rules:
   - {id: denied, mode: deny, match: {prefix: denied/}}
   - {id: two, match: {prefix: two/}, origin: {primary: %q, backup: %q, failover_on: [connect]}}
   - {id: one, origin: {primary: %q}}`, primary, backup, primary))
