@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,6 +39,8 @@ type body struct {
 	halted  error // the pull must not wait for its readers any more
 	readers map[*follower]struct{}
 	users   int // the pull and the readers; the last one closes the draft
+
+	counted *atomic.Int64 // of the readers of all bodies; nil: nobody counts them
 }
 
 func newBody(draft Draft, size int64) *body {
@@ -169,7 +172,15 @@ func (b *body) open() (r *follower, size int64) {
 	b.users++
 	r = &follower{body: b, left: b.size, moved: time.Now()}
 	b.readers[r] = struct{}{}
+	b.count(1)
 	return r, b.size
+}
+
+// count takes in a reader that has come or left.
+func (b *body) count(n int64) {
+	if b.counted != nil {
+		b.counted.Add(n)
+	}
 }
 
 // await blocks until bytes from r.off on may be read, and says how many, and where they are: in from, from r.off on, or

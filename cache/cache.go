@@ -78,6 +78,8 @@ type Cache struct {
 	solos    *gates
 	parts    *gates
 
+	tally tally
+
 	life   context.Context // of the pulls, which belong to nobody's request
 	end    context.CancelFunc
 	active sync.WaitGroup // pulls, and those who wait for one

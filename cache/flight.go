@@ -82,12 +82,14 @@ func (c *Cache) newFlight(id ID, site *Site, o FillOptions, load Loader) *flight
 // start runs the flight on a goroutine of its own.
 func (f *flight) start() {
 	f.cache.active.Add(1)
+	f.cache.tally.flights.Add(1)
 	go f.run()
 }
 
 // run is the flight's goroutine.
 func (f *flight) run() {
 	defer f.cache.active.Done()
+	defer f.cache.tally.flights.Add(-1)
 	defer close(f.done)
 	defer f.giveBack()
 	ctx, cancel := context.WithCancel(f.cache.life)

@@ -87,6 +87,7 @@ func (r *follower) Close() error {
 		b := r.body
 		b.mu.Lock()
 		delete(b.readers, r)
+		b.count(-1)
 		b.grown.Broadcast()
 		b.mu.Unlock()
 		b.release()

@@ -56,6 +56,8 @@ type memory struct {
 	kept  *otter.Cache[ID, *Resident]
 	held  atomic.Int64 // bytes of bodies that are kept, arriving, or still read by somebody
 
+	evicted, checks atomic.Int64 // as in MemoryStats
+
 	mu       sync.Mutex // guards what follows, and stands around all that is put into kept
 	readings map[readingKey]*reading
 	asking   map[ID]*asking
@@ -67,15 +69,24 @@ func newMemory(c Memory, now func() time.Time) *memory {
 		return nil
 	}
 	began := now()
-	return &memory{
+	m := &memory{
 		cfg: c, clock: func() time.Duration { return now().Sub(began) },
 		readings: make(map[readingKey]*reading), asking: make(map[ID]*asking),
-		kept: otter.Must(&otter.Options[ID, *Resident]{
-			MaximumWeight:    uint64(c.MaxBytes),
-			Weigher:          func(id ID, r *Resident) uint32 { return r.weight(id) },
-			OnAtomicDeletion: func(e otter.DeletionEvent[ID, *Resident]) { e.Value.Release() },
-		}),
 	}
+	m.kept = otter.Must(&otter.Options[ID, *Resident]{
+		MaximumWeight:    uint64(c.MaxBytes),
+		Weigher:          func(id ID, r *Resident) uint32 { return r.weight(id) },
+		OnAtomicDeletion: m.deleted,
+	})
+	return m
+}
+
+// deleted gives back the memory's use of what is not kept any more.
+func (m *memory) deleted(e otter.DeletionEvent[ID, *Resident]) {
+	if e.WasEvicted() {
+		m.evicted.Add(1)
+	}
+	e.Value.Release()
 }
 
 // open opens an object of the site's bucket, as Bucket.Open does.

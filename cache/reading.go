@@ -67,6 +67,9 @@ func (m *memory) headers(ctx context.Context, site *Site, id ID, known *Resident
 		m.leave(r)
 		return r.meta, nil
 	}
+	if known.whole() {
+		m.checks.Add(1)
+	}
 	obj, err := site.Bucket.Open(ctx, id.Key, ReadOptions{HeadersOnly: true})
 	if err != nil {
 		m.failed(r, err)

@@ -55,6 +55,13 @@ func (r *remembered[V]) put(id ID, value V, ttl time.Duration) bool {
 	return true
 }
 
+// size counts the entries, those that have expired and were not swept yet too.
+func (r *remembered[V]) size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.entries)
+}
+
 // sweep drops what has expired. It looks at every entry, so the caller limits how often it runs.
 func (r *remembered[V]) sweep(now time.Time) {
 	r.swept = now

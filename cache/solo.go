@@ -17,6 +17,7 @@ func (f *flight) handOver(p *Pull, done func()) {
 		f.cache.unshared.put(f.id, f.relays, unsharedTTL)
 	}
 	f.dropped = p.Reason
+	f.countNotKept(p.Reason)
 	f.settle(p.Reason != "spool")
 	f.endLease()
 	f.cache.leave(f)

@@ -36,6 +36,7 @@ func (f *flight) stream(ctx context.Context, p *Pull, draft Draft) {
 		draft.Announce(f.entry(p, f.body.size, ""))
 	}
 	f.body.full, f.body.admit, f.body.stall = f.outgrown, f.admit, f.opts.Stall
+	f.body.counted = &f.cache.tally.readers
 	defer context.AfterFunc(ctx, func() { f.body.halt(context.Cause(ctx)) })()
 	err := f.copy(p)
 	draft.Discard() // does nothing once committed
@@ -179,6 +180,7 @@ func (f *flight) admit() {
 func (f *flight) notKept(reason string) {
 	f.cache.log.Info("an answer is not kept", "site", f.id.Site, "key", f.id.Key, "reason", reason)
 	f.dropped = reason
+	f.countNotKept(reason)
 	if !f.published() {
 		f.info.Kept, f.info.Reason = false, reason
 	}
