@@ -52,15 +52,11 @@ func isVariable(name string) bool {
 
 // secretPath tells whether the value at a path is never to be shown.
 func secretPath(path string) bool {
-	parent, name := "", path
-	if i := strings.LastIndexByte(path, '.'); i >= 0 {
-		parent, name = path[:i], path[i+1:]
-	}
-	switch name {
+	switch path[strings.LastIndexByte(path, '.')+1:] {
 	case "access_key", "secret_key", "session_token", "token", "secret":
 		return true
 	}
-	return strings.HasSuffix(parent, "headers.set")
+	return strings.Contains(path, "headers.set.") // the name of a header may hold dots
 }
 
 // masks hides values in what is said of the configuration.
