@@ -17,7 +17,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos herd crash fleet startup outage bench-drain bench-fleet bench clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd crash fleet startup outage sketch bench-drain bench-fleet bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,9 @@ bench-fleet: ## what many gateways cost the Redis they share, and how many it ca
 
 startup: ## a start with 300,000 objects that wait to be saved (takes minutes, most of them to remove the files)
 	MIRRORGATE_STARTUP=300000 $(GO) test -count=1 -v -timeout 30m -run TestStartWithLongQueue ./cache/writeback
+
+sketch: ## what the migration view says of the keys that need an origin most, over streams of 10 million
+	MIRRORGATE_SKETCH=10000000 $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestSketch ./gateway/migration
 
 herd: ## the herds at full size: 1,000 clients of one cold object of 100 MiB (takes minutes)
 	MIRRORGATE_HERD=full $(GO) test -count=1 -v -timeout 3h -run '^TestHerd' ./test/faults
