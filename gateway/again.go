@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -17,63 +16,88 @@ import (
 // own rules, and returns when that has ended. nil: the object is in the bucket, or committed to be saved, or there is
 // nothing left to do, which the log tells. An error passes, or is for a person to mend.
 func (g *Gateway) PullAgain(ctx context.Context, site, key string) error {
-	log := g.log.With("site", site, "key", key)
-	v, err := g.lostVisit(site, key)
+	_, err := g.pullMissing(ctx, site, key)
+	var final *finalError
+	if errors.As(err, &final) {
+		g.log.Info("an object that another gateway had pulled and not saved is not pulled again",
+			"site", site, "key", key, "why", final.err)
+		return nil
+	}
+	return err
+}
+
+// Pull pulls an object that the bucket lacks, before anybody asks for it, and returns when that has ended. It says in
+// a word what came of it: present, pulled (it is committed to be saved) or gone at the origin. The error says why the
+// object cannot be had or may not be kept. When ctx ends the pull goes on by itself.
+func (g *Gateway) Pull(ctx context.Context, site, key string) (outcome string, err error) {
+	present, err := g.pullMissing(ctx, site, key)
+	var gone *cache.NegativeError
 	switch {
-	case v == nil:
-		return err
+	case present:
+		return "present", nil
+	case errors.As(err, &gone) && gone.Status == http.StatusNotFound:
+		return "gone at the origin", nil
 	case err != nil:
-		return leave(log, err)
+		return "", err
+	}
+	return "pulled", nil
+}
+
+// finalError is why an object is not pulled that trying again would not change.
+type finalError struct{ err error }
+
+func (e *finalError) Error() string { return e.err.Error() }
+func (e *finalError) Unwrap() error { return e.err }
+
+// pullMissing pulls an object by the site's rules, unless it is present.
+func (g *Gateway) pullMissing(ctx context.Context, site, key string) (present bool, err error) {
+	v, err := g.lostVisit(site, key)
+	if err != nil {
+		return false, err
 	}
 	obj, err := g.cache.Get(ctx, &v.site.Site, key, cache.ReadOptions{HeadersOnly: true})
 	switch {
 	case err == nil:
 		closeBody(obj.Body)
-		return nil
+		return true, nil
 	case errors.Is(err, cache.ErrDeleted), errors.Is(err, cache.ErrKeyForm):
-		return leave(log, err)
+		return false, &finalError{err}
 	case !errors.Is(err, cache.ErrNotFound):
-		return err
+		return false, err
 	}
 	plan, err := v.d.Plan(make(http.Header))
 	switch {
 	case err != nil:
-		return leave(log, err)
+		return false, &finalError{err}
 	case plan.Solo:
-		return leave(log, errNotKept)
+		return false, &finalError{errNotKept}
 	}
 	err = g.cache.PullAgain(ctx, &v.site.Site, key, v.fillOptions(plan), v.loader(plan))
 	var gone *cache.NegativeError
 	var refused *cache.RefusedError
 	if errors.As(err, &gone) || errors.As(err, &refused) && refused.Reason != "spool" {
-		return leave(log, err)
+		err = &finalError{err}
 	}
-	return err
+	return false, err
 }
 
 // errNotKept means that the rules have changed, or differ between gateways.
 var errNotKept = errors.New("no rule keeps a copy of this key")
 
-// leave says why there is nothing to do about an object.
-func leave(log *slog.Logger, why error) error {
-	log.Info("an object that another gateway had pulled and not saved is not pulled again", "why", why)
-	return nil
-}
-
-// lostVisit decides for a key as if a client asked for it. With a visit, an error is final.
+// lostVisit decides for a key as if a client asked for it.
 func (g *Gateway) lostVisit(site, key string) (*visit, error) {
-	s := g.hosts.Load().named(site)
+	s := g.Site(site)
 	if s == nil {
 		return nil, fmt.Errorf("there is no site %q at this gateway", site)
 	}
 	v := &visit{g: g, site: s, r: &request{method: http.MethodGet}, d: decideStored(s, key)}
 	switch {
 	case !isKey(key):
-		return v, rules.ErrNoKey
+		return nil, &finalError{rules.ErrNoKey}
 	case v.d.Err != nil:
-		return v, v.d.Err
+		return nil, &finalError{v.d.Err}
 	case v.d.Rule == nil || !v.d.Keep || v.d.Always || !s.Save:
-		return v, errNotKept
+		return nil, &finalError{errNotKept}
 	}
 	return v, nil
 }
