@@ -86,6 +86,7 @@ type Dir struct {
 	prefix string
 	folds  bool
 	log    *slog.Logger
+	made   []string // directories that were not there, those that hold others first
 
 	mode   os.FileMode // of the files that are made here
 	kind   kind
@@ -102,19 +103,23 @@ var _ cache.Bucket = (*Dir)(nil)
 // NewDir opens the directory bucket at path, which is made if it is not there. prefix is put before every key. The
 // directory must be writable, and should be one file system.
 func NewDir(path, prefix string, log *slog.Logger) (*Dir, error) {
-	if err := os.MkdirAll(path, dirPerm); err != nil {
+	made := missing(path)
+	err := os.MkdirAll(path, dirPerm)
+	if err != nil {
+		unmake(made)
 		return nil, fmt.Errorf("bucket directory: %w", err)
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
+		unmake(made)
 		return nil, fmt.Errorf("bucket directory: %w", err)
 	}
-	d := &Dir{root: root, known: newKnown(), prefix: prefix, log: log, id: rand.Text()}
+	d := &Dir{root: root, known: newKnown(), prefix: prefix, log: log, made: made, id: rand.Text()}
 	if d.files, err = newOpener(root); err == nil {
 		err = d.prepare()
 	}
 	if err != nil {
-		d.Close()
+		_ = d.Abandon() // why it is given up counts
 		return nil, fmt.Errorf("bucket directory %s: %w", path, err)
 	}
 	return d, nil
