@@ -71,7 +71,7 @@ func (f *Fleet) listEvery() time.Duration {
 // beat gives one sign of life.
 func (f *Fleet) beat(ctx context.Context) error {
 	keys := []string{f.names.seen(), f.names.members(), f.names.since()}
-	got, err := f.ask(ctx, beatScript, keys, f.o.Member, f.crew.note, f.tempo.gone.Milliseconds())
+	got, err := f.ask(ctx, beatScript, keys, f.o.Member, f.crew.note(), f.tempo.gone.Milliseconds())
 	if err != nil || len(got) != 2 {
 		return err
 	}

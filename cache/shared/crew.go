@@ -15,10 +15,10 @@ import (
 // crew is what this gateway knows of the members, and has said of them.
 type crew struct {
 	run  string // of this process
-	note string // what it says of itself
 	size atomic.Int64
 
 	mu     sync.Mutex
+	me     memberNote           // what it says of itself
 	beaten bool                 // this process has given a sign of life
 	since  string               // as Redis said last
 	twin   time.Time            // when another process with this id was seen last
@@ -28,11 +28,32 @@ type crew struct {
 
 func newCrew(o Options) *crew {
 	c := &crew{run: random(), began: make(map[string]time.Time), said: make(map[string]string)}
-	c.note = writeNote(memberNote{
+	c.me = memberNote{
 		Run: c.run, Started: time.Now().UTC().Truncate(time.Millisecond), Version: o.Version, Setup: o.Setup,
 		Advertise: o.Config.Advertise,
-	})
+	}
 	return c
+}
+
+// Reconfigured says that this gateway has another configuration from now on, with this hash. It does not block: the
+// others hear of it with the next sign of life.
+func (f *Fleet) Reconfigured(setup string) {
+	f.crew.mu.Lock()
+	defer f.crew.mu.Unlock()
+	f.crew.me.Setup = setup
+}
+
+// note is what this gateway says of itself.
+func (c *crew) note() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return writeNote(c.me)
+}
+
+func (c *crew) setup() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.me.Setup
 }
 
 // random is a text that nobody else has.
@@ -96,7 +117,7 @@ func (f *Fleet) compare(list []Member) {
 	state := f.crew.lasting("setup", len(setups) > 1, differ, f.tempo.gone)
 	if f.crew.news("setup", state) {
 		f.warnOr(state != "", "gateways of the fleet have different configurations",
-			"all gateways of the fleet have one configuration", "mine", f.o.Setup, "members", listed(setups))
+			"all gateways of the fleet have one configuration", "mine", f.crew.setup(), "members", listed(setups))
 	}
 	clashes := group(list, func(m Member) string { return m.Advertise })
 	maps.DeleteFunc(clashes, func(_ string, ids []string) bool { return len(ids) < 2 })

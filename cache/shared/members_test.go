@@ -185,8 +185,8 @@ func TestForeignMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, note := range map[string]string{
-		"bb": "", "cc": "{}", "dd": "2 {}", "ee": a.crew.note + " ", "ff": a.crew.note + "x", "NO ID": a.crew.note,
-		"gg": strings.Replace(a.crew.note, `"run"`, `"unknown":1,"run"`, 1),
+		"bb": "", "cc": "{}", "dd": "2 {}", "ee": a.crew.note() + " ", "ff": a.crew.note() + "x", "NO ID": a.crew.note(),
+		"gg": strings.Replace(a.crew.note(), `"run"`, `"unknown":1,"run"`, 1),
 	} {
 		rdb.Do(t.Context(), "ZADD", a.names.seen(), now.UnixMilli()+500, id)
 		rdb.HSet(t.Context(), a.names.members(), id, note)
