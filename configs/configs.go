@@ -47,6 +47,15 @@ func DefaultConfig() Config {
 // Load reads a file and Parses it with the environment of the process. The error is a Mistakes when the file could be
 // read.
 func Load(path string) (*Config, error) {
+	data, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data, os.LookupEnv)
+}
+
+// Read reads a file, and no more of it than it takes for Parse to refuse it.
+func Read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
@@ -56,7 +65,7 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	return Parse(data, os.LookupEnv)
+	return data, nil
 }
 
 // Parse reads a configuration; env looks up environment variables. It is strict: what it does not know is a mistake.

@@ -13,7 +13,7 @@ import (
 // to decide.
 func alike() []string {
 	return []string{
-		"limits", "memory", "server.grace", "server.health_path", "server.idle_timeout", "sites", "spool", "writeback",
+		"limits", "memory", "server.drain", "server.grace", "server.health_path", "server.idle_timeout", "sites", "spool", "writeback",
 	}
 }
 

@@ -13,6 +13,7 @@ type Config struct {
 	Listen      string        `yaml:"listen"`       // host:port
 	HealthPath  string        `yaml:"health_path"`  // answered on any host
 	IdleTimeout time.Duration `yaml:"idle_timeout"` // of keep-alive connections
+	Drain       time.Duration `yaml:"drain"`        // for load balancers to see that it is about to stop
 	Grace       time.Duration `yaml:"grace"`        // for what is under way at shutdown
 }
 
@@ -37,6 +38,9 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 	if c.IdleTimeout <= 0 {
 		report("idle_timeout", "must be more than 0")
+	}
+	if c.Drain < 0 {
+		report("drain", "must not be negative")
 	}
 	if c.Grace < 0 {
 		report("grace", "must not be negative")

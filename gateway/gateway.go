@@ -124,7 +124,7 @@ func (g *Gateway) Serve(ctx, grace context.Context, ln net.Listener) error {
 	}
 	g.stopping.Store(true)
 	if err := errors.Join(g.server.ShutdownWithContext(grace), g.waitHijacked(grace)); err != nil {
-		return fmt.Errorf("answers were cut off at the end of server.grace %s: %w", g.cfg.Grace, err)
+		return fmt.Errorf("answers were cut off at the end of server.grace: %w", err)
 	}
 	return <-failed
 }

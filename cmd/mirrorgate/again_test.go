@@ -59,7 +59,7 @@ rules:
 			t.Errorf("%q: %d requests to the origin, want %d", key, n, requests)
 		}
 		harness.Eventually(t, 20*time.Second, func() error {
-			obj, err := p.buckets["site"].Open(t.Context(), key, cache.ReadOptions{HeadersOnly: true})
+			obj, err := p.now.Load().buckets["site"].Open(t.Context(), key, cache.ReadOptions{HeadersOnly: true})
 			if (err == nil) != saved {
 				return fmt.Errorf("%q: in the bucket: %+v, %v", key, obj, err)
 			}

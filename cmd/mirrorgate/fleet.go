@@ -11,15 +11,15 @@ import (
 
 // join makes this gateway one of a fleet, if the configuration says so. It does not wait for Redis.
 func (p *process) join() error {
-	if !p.cfg.Shared.On() {
+	if !p.config().Shared.On() {
 		return nil
 	}
-	member, err := memberID(p.cfg.DataDir)
+	member, err := memberID(p.config().DataDir)
 	if err != nil {
 		return err
 	}
 	fleet, err := shared.New(shared.Options{
-		Config: p.cfg.Shared, Member: member, Version: programVersion(), Setup: p.cfg.Setup(),
+		Config: p.config().Shared, Member: member, Version: programVersion(), Setup: p.config().Setup(),
 		Saved: p.cache.Saved, Doubt: p.cache.Doubt,
 		Waiting: p.spool.Has, Each: p.spool.Each,
 		Pull: func(ctx context.Context, id cache.ID) error { return p.gateway.PullAgain(ctx, id.Site, id.Key) },
@@ -55,7 +55,7 @@ func (p *process) beInFleet(ctx context.Context) (leave func()) {
 // warnOfDirectories says which buckets may be another one at each gateway. Answers are right all the same; but each
 // gateway pulls what its own bucket lacks, and a machine that is lost takes along what it had saved, too.
 func (p *process) warnOfDirectories() {
-	for _, site := range p.cfg.Sites {
+	for _, site := range p.config().Sites {
 		if dir := site.Bucket.Dir; dir != "" {
 			p.log.Warn("the gateways of a fleet have one bucket: this directory must be the same for all of them",
 				"site", site.Name, "dir", dir)

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"mirrorgate/cache"
@@ -17,6 +22,7 @@ import (
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
 	"mirrorgate/gateway/telemetry"
+	"mirrorgate/rules"
 )
 
 type serveCmd struct {
@@ -28,55 +34,81 @@ type serveCmd struct {
 	Region   string `help:"The region of --bucket s3://…" default:"us-east-1" env:"AWS_REGION"`
 	Listen   string `help:"Without a file: the address to listen on (127.0.0.1:8080)." placeholder:"ADDR"`
 	DataDir  string `help:"Without a file: where pulled objects wait to be saved (./data)." placeholder:"DIR"`
+
+	Watch bool `help:"Read the file again whenever it changes." default:"true" negatable:""`
 }
 
 // Run serves until the process is told to stop.
 func (c *serveCmd) Run(s *streams) error {
+	hangups := make(chan os.Signal, 1) // from now on none of them ends the process
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	seen := digestOf(configs.Read(c.Config)) // before it is read for good: what comes between is a change
 	cfg, err := c.configuration()
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg.Log, s.stderr)
+	log, level := newLogger(cfg.Log, s.stderr)
 	p, err := start(cfg, log)
 	if err != nil {
 		return err
 	}
+	p.level, p.hangups = level, hangups
+	p.file, p.seen, p.watched = c.Config, seen, c.Watch && c.Config != ""
 	return p.run(s.ctx)
 }
 
 // process is a gateway with all that it stands on.
 type process struct {
-	cfg       *configs.Config
 	log       *slog.Logger
+	level     *slog.LevelVar // of log
 	ln        net.Listener
 	adminLn   net.Listener // nil: none
+	identity  rules.Identity
+	uploads   *bucket.Uploads
 	spool     *writeback.Spool
-	buckets   map[string]bucket.Bucket // by site
 	cache     *cache.Cache
 	writeback *writeback.Writeback
 	fleet     *shared.Fleet // nil: this gateway is on its own
 	gateway   *gateway.Gateway
 	admin     *admin.Server
 	telemetry *telemetry.Telemetry
+
+	life    context.Context // of buckets and uploads
+	endLife context.CancelFunc
+	running sync.WaitGroup
+
+	now      atomic.Pointer[inForce]
+	file     string // "": it was started without one
+	watched  bool   // whether file is read again when it changes
+	hangups  <-chan os.Signal
+	stopping atomic.Bool
+
+	changing sync.Mutex        // around each change of now
+	seen     [sha256.Size]byte // of what file held when it was read last
+
+	mu    sync.Mutex
+	state admin.ReloadState
 }
 
 // start opens everything, and listens. Nothing runs yet.
 func start(cfg *configs.Config, log *slog.Logger) (*process, error) {
-	p := &process{cfg: cfg, log: log, buckets: make(map[string]bucket.Bucket)}
-	uploads := newUploads(cfg)
-	for _, site := range cfg.Sites {
-		b, err := bucket.New(site.Bucket, uploads, log.With("site", site.Name))
-		if err != nil {
-			return nil, fmt.Errorf("site %s: open the bucket: %w", site.Name, err)
-		}
-		p.buckets[site.Name] = b
+	p := &process{log: log, level: new(slog.LevelVar), uploads: newUploads(cfg)}
+	// Buckets and uploads outlive whatever tells the process to stop: what is answered last is saved, too.
+	p.life, p.endLife = context.WithCancel(context.Background())
+	p.state.Loaded = time.Now()
+	first := &inForce{cfg: cfg}
+	p.now.Store(first)
+	var err error
+	if first.buckets, _, err = p.buckets(cfg, nil); err != nil {
+		return nil, err
 	}
 	spool, err := writeback.OpenSpool(cfg.DataDir, cfg.Spool, log)
 	if err != nil {
 		return nil, err
 	}
 	p.spool = spool
-	if err := p.build(); err != nil {
+	if err := p.build(first); err != nil {
 		return nil, errors.Join(err, spool.Close())
 	}
 	return p, nil
@@ -90,100 +122,75 @@ func newUploads(cfg *configs.Config) *bucket.Uploads {
 	})
 }
 
-func (p *process) build() error {
-	id, err := loopID(p.cfg.Shared, p.cfg.DataDir)
+// build makes what stands between the buckets and the listeners.
+func (p *process) build(first *inForce) error {
+	cfg := first.cfg
+	id, err := loopID(cfg.Shared, cfg.DataDir)
 	if err != nil {
 		return err
 	}
+	p.identity = identity(id)
 	if err := p.openTelemetry(); err != nil {
 		return err
 	}
-	p.cache = cache.New(p.cfg.Limits.Limits, p.cfg.Memory, p.spool, p.log)
-	p.writeback = writeback.New(p.cfg.Writeback, p.spool, func(site string) (cache.Bucket, bool) {
-		b, ok := p.buckets[site]
-		return b, ok
-	}, p.cache.Written, p.log)
+	p.cache = cache.New(cfg.Limits.Limits, cfg.Memory, p.spool, p.log)
+	p.writeback = writeback.New(cfg.Writeback, p.spool, p.bucket, p.cache.Written, p.log)
 	p.writeback.Trace(p.telemetry.Tracer())
 	if err := p.join(); err != nil {
 		return err
 	}
-	sites, err := p.sites(identity(id))
-	if err != nil {
+	if err := p.sites(first, nil); err != nil {
 		return err
 	}
 	p.gateway = gateway.New(gateway.Options{
-		Config: p.cfg.Server, MaxInflight: p.cfg.Limits.MaxInflight, MinRate: p.cfg.Limits.MinRate,
-		Sites: sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready,
+		Config: cfg.Server, MaxInflight: cfg.Limits.MaxInflight, MinRate: cfg.Limits.MinRate,
+		Sites: first.sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready,
 		Tracer: p.telemetry.Tracer(), Log: p.log,
 	})
 	p.admin = admin.New(admin.Options{
-		Config: p.cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
+		Config: cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
 		Explain: p.explain, Trial: p.trial, Origins: origins{p},
 		Metrics: p.telemetry.Handler(), Log: p.log,
 	})
-	return p.listen()
+	return p.listen(cfg)
 }
 
 // listen takes the addresses.
-func (p *process) listen() (err error) {
-	if p.ln, err = net.Listen("tcp", p.cfg.Server.Listen); err != nil {
+func (p *process) listen(cfg *configs.Config) (err error) {
+	if p.ln, err = net.Listen("tcp", cfg.Server.Listen); err != nil {
 		return fmt.Errorf("server.listen: %w", err)
 	}
-	if p.cfg.Admin.Listen == "" {
+	if cfg.Admin.Listen == "" {
 		return nil
 	}
-	if p.adminLn, err = net.Listen("tcp", p.cfg.Admin.Listen); err != nil {
+	if p.adminLn, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return errors.Join(fmt.Errorf("admin.listen: %w", err), p.ln.Close())
 	}
 	return nil
 }
 
-// ready is nil when every site's bucket may be used.
-func (p *process) ready() error {
-	for name, b := range p.buckets {
-		if err := b.Ready(); err != nil {
-			return fmt.Errorf("site %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// after returns a context that ends so long after ctx has ended.
-func after(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
-	return later, func() {
-		stop()
-		cancel()
-	}
-}
-
-// run serves until ctx ends, then stops in order: no more requests, the answers under way, the pulls under way, the
-// uploads under way. All three share server.grace. What is not saved then stays in the spool for the next start.
+// run serves until ctx ends, then stops in order: health says so for server.drain, no more requests, the answers under
+// way, the pulls under way, the uploads under way. The last three share server.grace. What is not saved then stays in
+// the spool for the next start.
 func (p *process) run(ctx context.Context) error {
-	p.log.Info("mirrorgate serves", "version", programVersion(), "listen", p.ln.Addr().String(), "sites", len(p.cfg.Sites))
-	// Buckets and uploads go on after ctx has ended: what is answered last is saved, too.
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	for name, b := range p.buckets {
-		running.Go(func() {
-			if err := b.Run(background); err != nil && background.Err() == nil {
-				p.log.Error("the bucket is not looked after any more", "site", name, "err", err)
-			}
-		})
+	p.log.Info("mirrorgate serves", "version", programVersion(), "listen", p.ln.Addr().String(),
+		"sites", len(p.config().Sites))
+	for _, o := range p.now.Load().buckets {
+		p.attend(o)
 	}
-	running.Go(func() { _ = p.writeback.Run(background) }) // it only ends with its context
+	p.running.Go(func() { _ = p.writeback.Run(p.life) }) // it only ends with its context
+	p.running.Go(func() { p.follow(ctx) })
 	leave := p.beInFleet(ctx)
 	if p.adminLn != nil {
-		running.Go(func() {
-			if err := p.admin.Serve(background, p.adminLn); err != nil {
+		p.running.Go(func() {
+			if err := p.admin.Serve(p.life, p.adminLn); err != nil {
 				p.log.Error("the admin listener has stopped", "err", err)
 			}
 		})
 	}
-	grace, cancel := after(ctx, p.cfg.Server.Grace)
-	defer cancel()
-	err := p.gateway.Serve(ctx, grace, p.ln)
+	serving, grace, stop := p.shutdown(ctx)
+	defer stop()
+	err := p.gateway.Serve(serving, grace, p.ln)
 	if p.fleet != nil {
 		p.fleet.Retire() // no pulls for others any more: the cache takes none after Drain
 	}
@@ -193,10 +200,39 @@ func (p *process) run(ctx context.Context) error {
 	if idle := p.writeback.WaitIdle(grace); idle != nil {
 		p.log.Info("uploads are left for the next start", "objects", p.spool.Waiting())
 	}
-	stop()
-	running.Wait()
+	p.quit()
 	leave() // the others hear of what was saved last
 	p.closeTelemetry()
 	p.log.Info("mirrorgate has stopped", "waiting_in_spool", p.spool.Waiting())
 	return errors.Join(err, p.spool.Close())
+}
+
+// shutdown returns two contexts for what follows the end of ctx, by the settings of that moment: serving ends
+// server.drain after it, and grace server.grace after that. From the end of ctx on the gateway is not ready.
+func (p *process) shutdown(ctx context.Context) (serving, grace context.Context, stop context.CancelFunc) {
+	serving, drained := context.WithCancel(context.WithoutCancel(ctx))
+	grace, over := context.WithCancel(context.WithoutCancel(ctx))
+	told := context.AfterFunc(ctx, func() {
+		p.stopping.Store(true)
+		server := p.config().Server
+		p.log.Info("mirrorgate stops", "drain", server.Drain, "grace", server.Grace)
+		time.AfterFunc(server.Drain, func() {
+			drained()
+			time.AfterFunc(server.Grace, over)
+		})
+	})
+	return serving, grace, func() {
+		told()
+		drained()
+		over()
+	}
+}
+
+// quit ends all that runs beside the answers, and waits for it.
+func (p *process) quit() {
+	p.endLife()
+	p.changing.Lock() // a change that is being made opens buckets, which count as running
+	p.stopping.Store(true)
+	p.changing.Unlock()
+	p.running.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 
 	"mirrorgate/cache"
 	"mirrorgate/cache/shared"
@@ -15,37 +16,55 @@ import (
 
 var _ origin.Budget = (*shared.Budget)(nil)
 
-// sites makes the gateway's sites from the configuration's.
-func (p *process) sites(id rules.Identity) ([]*gateway.Site, error) {
-	list := make([]*gateway.Site, 0, len(p.cfg.Sites))
-	for i := range p.cfg.Sites {
-		c := &p.cfg.Sites[i]
-		list = append(list, &gateway.Site{
-			Site:  cache.Site{Name: c.Name, Bucket: p.buckets[c.Name], Save: c.Save},
-			Hosts: c.Hosts, Key: c.SetConfig, Rules: rules.NewSet(c.SetConfig, c.RuleConfigs(), id),
+// ruleName names a rule of all sites.
+type ruleName struct{ site, rule string }
+
+// openedOrigin is where a rule pulls from, with the configuration that it was made of.
+type openedOrigin struct {
+	gateway.Origin
+	config origin.Config
+}
+
+// sites makes the sites of next, which has its buckets. Origins of was whose configuration is the same are kept, with
+// all that they have learnt.
+func (p *process) sites(next *inForce, was map[ruleName]openedOrigin) error {
+	next.origins = make(map[ruleName]openedOrigin)
+	for i := range next.cfg.Sites {
+		c := &next.cfg.Sites[i]
+		site := &gateway.Site{
+			Site:  cache.Site{Name: c.Name, Bucket: next.buckets[c.Name].Bucket, Save: c.Save},
+			Hosts: c.Hosts, Key: c.SetConfig, Rules: rules.NewSet(c.SetConfig, c.RuleConfigs(), p.identity),
 			Origins:          make(map[string]gateway.Origin),
 			BucketValidators: c.Validators == configs.ValidatorsBucket, ETagSuffixes: c.ETagSuffixes,
 			NegativeTTL: c.NegativeTTL, FailureStatus: c.OriginFailureStatus,
-		})
-	}
-	served := func(host string) bool { return p.gateway.Serves(host) }
-	for i, site := range list {
-		for _, rule := range p.cfg.Sites[i].Rules {
-			if len(rule.Targets) == 0 {
+		}
+		for k := range c.Rules {
+			if len(c.Rules[k].Targets) == 0 {
 				continue
 			}
-			o, err := origin.New(rule.Origin, origin.Options{
-				Log: p.log.With("site", site.Name), Served: served, Rule: rule.ID, Budget: p.budget(site.Name, rule.ID),
-				Tracer: p.telemetry.Tracer(),
-			})
+			name := ruleName{c.Name, c.Rules[k].ID}
+			o, err := p.origin(name, c.Rules[k].Origin, was[name])
 			if err != nil {
-				return nil, fmt.Errorf("site %s, rule %s: %w", site.Name, rule.ID, err)
+				return fmt.Errorf("site %s, rule %s: %w", name.site, name.rule, err)
 			}
-			limits := rule.Origin.Timeouts
-			site.Origins[rule.ID] = gateway.Origin{Origin: o, Answer: limits.Answer, Stall: limits.Stall}
+			next.origins[name], site.Origins[name.rule] = o, o.Origin
 		}
+		next.sites = append(next.sites, site)
 	}
-	return list, nil
+	return nil
+}
+
+// origin makes a rule's origin, unless was is the same.
+func (p *process) origin(name ruleName, c origin.Config, was openedOrigin) (openedOrigin, error) {
+	if was.Origin.Origin != nil && reflect.DeepEqual(was.config, c) {
+		return was, nil
+	}
+	o, err := origin.New(c, origin.Options{
+		Log: p.log.With("site", name.site), Rule: name.rule, Budget: p.budget(name.site, name.rule),
+		Tracer: p.telemetry.Tracer(),
+		Served: func(host string) bool { return p.gateway.Serves(host) }, // by the sites of that moment
+	})
+	return openedOrigin{gateway.Origin{Origin: o, Answer: c.Timeouts.Answer, Stall: c.Timeouts.Stall}, c}, err
 }
 
 // budget is what all gateways share of a rule's limits; nil if this is one on its own.
@@ -63,15 +82,20 @@ func identity(loopID string) rules.Identity {
 	}
 }
 
-// newLogger logs as the configuration says.
-func newLogger(c configs.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
+// newLogger logs as the configuration says, from a level on that may change.
+func newLogger(c configs.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
+	level.Set(levelOf(c))
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o)), level
+	}
+	return slog.New(slog.NewTextHandler(w, o)), level
+}
+
+func levelOf(c configs.Log) (level slog.Level) {
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
 		level = slog.LevelInfo // the configuration has been validated: not reached
 	}
-	o := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
-	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return level
 }

@@ -12,12 +12,12 @@ const farewell = 2 * time.Second
 
 // openTelemetry sets up where metrics and traces go.
 func (p *process) openTelemetry() (err error) {
-	member, err := memberID(p.cfg.DataDir)
+	member, err := memberID(p.config().DataDir)
 	if err != nil {
 		return err
 	}
 	p.telemetry, err = telemetry.New(context.Background(), telemetry.Options{
-		Config: p.cfg.Telemetry, Version: programVersion(), Instance: member, Log: p.log,
+		Config: p.config().Telemetry, Version: programVersion(), Instance: member, Log: p.log,
 	})
 	return err
 }

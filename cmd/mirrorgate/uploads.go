@@ -93,7 +93,8 @@ func (c *abortUploadsCmd) find(s *streams, cfg *configs.Config, before time.Time
 
 // uploads lists the old uploads of each site's bucket.
 func (s *streams) uploads(cfg *configs.Config, sites []configs.Site, before time.Time) (all []openUpload, err error) {
-	shared, log := newUploads(cfg), newLogger(cfg.Log, s.stderr)
+	shared := newUploads(cfg)
+	log, _ := newLogger(cfg.Log, s.stderr)
 	for _, site := range sites {
 		b, err := bucket.New(site.Bucket, shared, log.With("site", site.Name))
 		if err != nil {

@@ -45,6 +45,7 @@ func libraries() []library {
 		{"go.yaml.in/yaml", nil},
 		{"gopkg.in/yaml", nil},
 		{"github.com/redis/go-redis", []string{"cache/shared", "benchmarks/fleet", "test/*"}},
+		{"github.com/fsnotify/fsnotify", []string{"cmd/*"}},
 		{"github.com/alecthomas/kong", []string{"cmd/*", "benchmarks/*"}},
 		{"github.com/HdrHistogram/hdrhistogram-go", []string{"benchmarks/*"}},
 	}
