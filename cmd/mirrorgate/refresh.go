@@ -34,7 +34,7 @@ func (c *refreshCmd) Run(s *streams) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, refreshLimit)
 	defer cancel()
-	results, err := askRefresh(ctx, cfg.Admin, admin.RefreshRequest{Site: c.Site, Keys: c.Keys})
+	results, err := askRefresh(ctx, cfg.Admin, admin.KeysRequest{Site: c.Site, Keys: c.Keys})
 	if err != nil {
 		return err
 	}
@@ -55,12 +55,12 @@ func (c *refreshCmd) Run(s *streams) error {
 }
 
 // askRefresh sends the request to the gateway's admin listener.
-func askRefresh(ctx context.Context, c admin.Config, ask admin.RefreshRequest) ([]admin.RefreshResult, error) {
+func askRefresh(ctx context.Context, c admin.Config, ask admin.KeysRequest) ([]admin.KeyResult, error) {
 	if c.Listen == "" || c.Token == "" {
 		return nil, &usageError{errors.New("a refresh needs admin.listen and admin.token in the configuration")}
 	}
 	var answer struct {
-		Results []admin.RefreshResult `json:"results"`
+		Results []admin.KeyResult `json:"results"`
 	}
 	err := newAdminClient(c).ask(ctx, http.MethodPost, "/api/v1/refresh", ask, &answer)
 	return answer.Results, err

@@ -149,7 +149,7 @@ func (p *process) build(first *inForce) error {
 	})
 	p.admin = admin.New(admin.Options{
 		Config: cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
-		Explain: p.explain, Trial: p.trial, Origins: origins{p},
+		Explain: p.explain, Trial: p.trial, Origins: origins{p}, Control: control{p},
 		Metrics: p.telemetry.Handler(), Log: p.log,
 	})
 	return p.listen(cfg)

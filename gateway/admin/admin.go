@@ -20,6 +20,7 @@ type Options struct {
 	Explain ExplainFunc
 	Trial   TrialFunc
 	Origins Origins
+	Control Control
 	Fleet   FleetFunc    // nil: the gateway is on its own
 	Metrics http.Handler // for Prometheus
 	Log     *slog.Logger
@@ -56,6 +57,7 @@ func (s *Server) handler() http.Handler {
 		},
 		s.queueEndpoints(),
 		s.originEndpoints(),
+		s.controlEndpoints(),
 		[]endpoint{
 			{http.MethodPost, "/api/v1/refresh", toChange, s.refresh},
 			{http.MethodGet, "/api/v1/members", toRead, s.members},

@@ -17,6 +17,15 @@ func Invalid(path, problem string) error {
 	return &InvalidError{[]Mistake{{Path: path, Problem: problem}}}
 }
 
+// answer answers with a value, or with what the error means.
+func (s *Server) answer(w http.ResponseWriter, value any, err error) {
+	if err != nil {
+		s.failWith(w, err)
+		return
+	}
+	reply(w, http.StatusOK, value)
+}
+
 // failWith answers with what an error means. What is not the caller's mistake is logged.
 func (s *Server) failWith(w http.ResponseWriter, err error) {
 	var invalid *InvalidError

@@ -2,10 +2,8 @@ package admin_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -64,24 +62,4 @@ func TestExplainAndTrialRequests(t *testing.T) {
 	f("POST", "trial", `{"url": "u", "headers": {"": ""}}`, 422, "has a name that no header")
 	f("POST", "trial", `{"url": "u", "follow": true}`, 400, "follow")
 	f("POST", "trial", `{"url": ["u"]}`, 400, "url")
-}
-
-// send asks with the token and returns the status and the body.
-func send(t *testing.T, method, target, body string) (status int, text string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil || !json.Valid(raw) {
-		t.Errorf("%s %s: no JSON: %v: %s", method, target, err, raw)
-	}
-	return resp.StatusCode, string(raw)
 }

@@ -32,6 +32,12 @@ func decode(w http.ResponseWriter, r *http.Request, what string, v any) bool {
 	return err == nil
 }
 
+// nothing takes no body, or an empty JSON object.
+func nothing(w http.ResponseWriter, r *http.Request) bool {
+	var empty struct{}
+	return r.ContentLength == 0 || decode(w, r, "request: none is needed", &empty)
+}
+
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -77,11 +77,9 @@ func (s *Server) changeEach(
 	reply(w, http.StatusOK, map[string][]QueueResult{"results": results})
 }
 
-// pauseQueue takes no body, or an empty JSON object.
 func (s *Server) pauseQueue(paused bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var nothing struct{}
-		if r.ContentLength != 0 && !decode(w, r, "request: none is needed", &nothing) {
+		if !nothing(w, r) {
 			return
 		}
 		err := s.o.Queue.Pause(r.Context(), paused)

@@ -173,3 +173,29 @@ func ask(t *testing.T, method, url, token, body string) answer {
 	}
 	return a
 }
+
+// send asks with the token and returns the status and the body.
+func send(t *testing.T, method, target, body string) (status int, text string) {
+	t.Helper()
+	status, raw, err := sendOf(t.Context(), method, target, body)
+	if err != nil || !json.Valid(raw) {
+		t.Errorf("%s %s: no JSON: %v: %s", method, target, err, raw)
+	}
+	return status, string(raw)
+}
+
+// sendOf is send for a client that may leave.
+func sendOf(ctx context.Context, method, target, body string) (status int, raw []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	raw, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, raw, err
+}
