@@ -24,7 +24,7 @@ const bucketHitAllocations = 13
 const memoryHitAllocations = 2.1
 
 // fixed answers every request that ends in an empty line with the same bytes, and allocates nothing for it.
-func fixed(t *testing.T, answer []byte) (addr string) {
+func fixed(t testing.TB, answer []byte) (addr string) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func fixed(t *testing.T, answer []byte) (addr string) {
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // serve runs a gateway without memory in front of b.
-func serve(t *testing.T, b cache.Bucket, m cache.Memory) (addr string) {
+func serve(t testing.TB, b cache.Bucket, m cache.Memory) (addr string) {
 	keys := rules.DefaultSetConfig()
 	site := &gateway.Site{
 		Site: cache.Site{Name: "site", Bucket: b}, Hosts: []string{"*"}, Key: keys,
@@ -86,7 +86,7 @@ func serve(t *testing.T, b cache.Bucket, m cache.Memory) (addr string) {
 }
 
 // asker returns a function that asks over one connection for an object of size bytes, and allocates nothing.
-func asker(t *testing.T, addr string, size int) func() {
+func asker(t testing.TB, addr string, size int) func() {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestMemoryHitAllocations(t *testing.T) {
 }
 
 // holding is an S3 bucket with an object of so many bytes under each key.
-func holding(t *testing.T, size int) cache.Bucket {
+func holding(t testing.TB, size int) cache.Bucket {
 	body := bytes.Repeat([]byte("a"), size)
 	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Type: image/jpeg\r\n"+
 		"Last-Modified: Fri, 01 May 2026 10:00:00 GMT\r\nETag: \"9b36b2e89df94bc458d629499d38cf86\"\r\n\r\n%s", len(body), body)
@@ -149,7 +149,7 @@ func holding(t *testing.T, size int) cache.Bucket {
 const hitSize = 1 << 10
 
 // startHits runs a gateway with a bucket over a real connection.
-func startHits(t *testing.T, m cache.Memory) (addr string) { return serve(t, holding(t, hitSize), m) }
+func startHits(t testing.TB, m cache.Memory) (addr string) { return serve(t, holding(t, hitSize), m) }
 
 // hitAllocations is how many the whole process makes for an answer of 1 KiB.
 func hitAllocations(t *testing.T, m cache.Memory) float64 {

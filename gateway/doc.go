@@ -18,6 +18,8 @@
 //	fault.go       the one table from failures to statuses and public texts
 //	respond.go     write the answer, and see the true end of its body
 //	tell.go        say at that end what has been answered, once for every request
+//	tally.go       count it, by site, rule, outcome and class of status
+//	latency.go     and how long it took
 //
 // It never passes a failure off as a missing object, and never passes a fasthttp value on: what leaves the handler is a
 // copy.

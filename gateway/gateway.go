@@ -25,18 +25,19 @@ const (
 
 // Gateway answers requests for its sites. Its methods may be called concurrently.
 type Gateway struct {
-	cfg    Config
-	hosts  atomic.Pointer[hosts]
-	cache  *cache.Cache
-	fleet  Fleet // nil: a gateway on its own
-	share  func(context.Context, cache.PeerAsk) (cache.PeerAnswer, error)
-	log    *slog.Logger
-	ready  func() error
-	ids    requestIDs
-	access func(*Answered) // nil: not asked for
-	watch  func(*Answered) // the same
-	server *fasthttp.Server
-	traces *traces // nil: none
+	cfg     Config
+	hosts   atomic.Pointer[hosts]
+	cache   *cache.Cache
+	fleet   Fleet // nil: a gateway on its own
+	share   func(context.Context, cache.PeerAsk) (cache.PeerAnswer, error)
+	log     *slog.Logger
+	ready   func() error
+	ids     requestIDs
+	tallies *tallies
+	access  func(*Answered) // nil: not asked for
+	watch   func(*Answered) // the same
+	server  *fasthttp.Server
+	traces  *traces // nil: none
 
 	inflight atomic.Int64  // requests being answered
 	most     int64         // limits.max_inflight
@@ -80,7 +81,7 @@ func New(o Options) *Gateway {
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
 		cfg: o.Config, cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
-		access: o.Access, watch: o.Watch,
+		tallies: newTallies(), access: o.Access, watch: o.Watch,
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
 	g.traces = newTraces(o.Tracer)
@@ -107,6 +108,12 @@ func New(o Options) *Gateway {
 		DisablePreParseMultipartForm: true,
 	}
 	return g
+}
+
+// putInService gives a site what belongs to the gateway rather than to its configuration.
+func (g *Gateway) putInService(s *Site) {
+	s.Ready = func(m *cache.Meta) any { return newReady(m, s.BucketValidators) }
+	s.tallies = g.tallies.ofSite(s)
 }
 
 // Serve answers on ln until ctx ends, then stops accepting and waits for the answers under way, at most until grace
@@ -159,7 +166,7 @@ func (g *Gateway) waitHijacked(ctx context.Context) error {
 // Swap has requests from now on answered by other sites. What is under way goes on with the site that it began with.
 func (g *Gateway) Swap(sites []*Site) {
 	for _, s := range sites {
-		s.Ready = func(m *cache.Meta) any { return newReady(m, s.BucketValidators) }
+		g.putInService(s)
 	}
 	h := newHosts(sites)
 	g.hosts.Store(&h)

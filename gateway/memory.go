@@ -118,6 +118,7 @@ type residentBody struct {
 	sent     int
 
 	answered Answered
+	tally    *tally
 }
 
 // begin notes what is told of the request.
@@ -125,6 +126,7 @@ func (b *residentBody) begin(ctx *fasthttp.RequestCtx, site *Site, d *rules.Deci
 	a := &b.answered
 	a.Began, a.Site, a.Rule, a.Key = ctx.Time(), site.Name, d.RuleID(), d.ObjectKey
 	a.Outcome, a.Status = OutcomeMemory, http.StatusOK
+	b.tally = site.tallies[d.Rule]
 	if b.gateway.access != nil {
 		a.ID = string(b.id[:])
 		a.introduce(ctx)
@@ -193,7 +195,7 @@ func (b *residentBody) CloseWithError(err error) error {
 	if a.Bytes, a.Err = int64(b.sent), err; err != nil {
 		g.brokeOff(string(b.id[:]), a.Site, a.Key, err)
 	}
-	g.tell(a)
+	g.tell(b.tally, a)
 	*b = residentBody{}
 	residentBodies.Put(b)
 	return nil

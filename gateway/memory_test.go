@@ -29,7 +29,10 @@ func TestExpiresFromMemoryMoves(t *testing.T) {
 			}
 			var ctx fasthttp.RequestCtx
 			ctx.Request.Header.SetMethod(http.MethodHead)
-			(&Gateway{ids: newRequestIDs()}).sendResident(&ctx, &Site{}, new(rules.Decision), resident)
+			g := New(Options{MaxInflight: 1})
+			site := &Site{Rules: rules.NewSet(rules.SetConfig{}, nil, rules.Identity{})}
+			g.putInService(site)
+			g.sendResident(&ctx, site, new(rules.Decision), resident)
 			if got := string(ctx.Response.Header.Peek("Expires")); got != want {
 				t.Errorf("Cache-Control %q: Expires is %q, want %q", cacheControl, got, want)
 			}

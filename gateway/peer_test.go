@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mirrorgate/cache"
+	"mirrorgate/rules"
 )
 
 // What clients of one gateway are told of a failure is what those of the one that pulls are told, but for what each
@@ -45,8 +46,7 @@ func TestPeerFaults(t *testing.T) {
 
 // An origin's redirect is for each client to follow: it is not told as a failure.
 func TestRedirectIsNotShared(t *testing.T) {
-	g := new(Gateway)
-	g.Swap([]*Site{{Site: cache.Site{Name: "s"}}})
+	g := New(Options{Sites: []*Site{{Site: cache.Site{Name: "s"}, Rules: new(rules.Set)}}})
 	ask := cache.PeerAsk{ID: cache.ID{Site: "s", Key: "k"}}
 	f := func(err error, outcome cache.PeerOutcome, hasFault bool) {
 		t.Helper()

@@ -28,4 +28,6 @@ type Site struct {
 	ETagSuffixes     []string // stripped from a client's If-None-Match, for 304 only
 	NegativeTTL      time.Duration
 	FailureStatus    int // 0: 502 and 504; else replaces both
+
+	tallies map[*rules.Rule]*tally // nil: that of keys that no rule is for
 }

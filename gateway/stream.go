@@ -27,7 +27,7 @@ type stream struct {
 	handed int64 // by the last Read: whether the connection takes them is not known yet
 }
 
-// Read is called for a body in chunks, each of which is sent before the next.
+// Read is called for a body in chunks, each of which is sent before the next, or the end, is asked for.
 func (s *stream) Read(p []byte) (int, error) {
 	s.sent += s.handed
 	n, err := s.body.Read(p)
@@ -39,9 +39,6 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) CloseWithError(err error) (closeErr error) {
 	s.once.Do(func() {
 		closeErr = s.body.Close()
-		if err == nil {
-			s.sent += s.handed
-		}
 		s.done(s.sent, err)
 		if s.after != nil {
 			s.after()

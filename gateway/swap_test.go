@@ -13,8 +13,10 @@ import (
 
 // From a swap on a host is another site's, and the loop check of redirects follows.
 func TestSwap(t *testing.T) {
-	site := func(name string, hosts ...string) *Site { return &Site{Site: cache.Site{Name: name}, Hosts: hosts} }
-	g := new(Gateway)
+	site := func(name string, hosts ...string) *Site {
+		return &Site{Site: cache.Site{Name: name}, Hosts: hosts, Rules: new(rules.Set)}
+	}
+	g := New(Options{})
 	f := func(host, name string, serves bool) {
 		t.Helper()
 		found := ""
@@ -43,7 +45,10 @@ func TestHeadersFromMemoryFollowValidators(t *testing.T) {
 		resident := &cache.Resident{Meta: m, Ready: newReady(&m, made)}
 		var ctx fasthttp.RequestCtx
 		ctx.Request.Header.SetMethod(http.MethodHead)
-		(&Gateway{ids: newRequestIDs()}).sendResident(&ctx, &Site{BucketValidators: now}, new(rules.Decision), resident)
+		g := New(Options{MaxInflight: 1})
+		site := &Site{BucketValidators: now, Rules: new(rules.Set)}
+		g.putInService(site)
+		g.sendResident(&ctx, site, new(rules.Decision), resident)
 		if got := string(ctx.Response.Header.Peek("ETag")); got != want {
 			t.Errorf("made %v, now %v: ETag is %q, want %q", made, now, got, want)
 		}

@@ -70,15 +70,24 @@ func (v *visit) end(sent int64, err error) {
 		v.g.brokeOff(a.ID, a.Site, a.Key, err)
 	}
 	v.endTrace()
-	v.g.tell(a)
+	v.g.tell(v.tally(), a)
 }
 
-// tell hands out what has been answered, to its end. It is called once for every request.
-func (g *Gateway) tell(a *Answered) {
+// tally is that of the rule that the key matches.
+func (v *visit) tally() *tally {
+	if v.site == nil {
+		return v.g.tallies.nowhere
+	}
+	return v.site.tallies[v.d.Rule]
+}
+
+// tell counts what has been answered, to its end, and hands it out. It is called once for every request.
+func (g *Gateway) tell(of *tally, a *Answered) {
 	a.Total = time.Since(a.Began)
 	if a.FirstByte == 0 { // all of it left at once
 		a.FirstByte = a.Total
 	}
+	g.tallies.add(of, a)
 	if g.access != nil {
 		g.access(a)
 	}

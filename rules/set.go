@@ -42,6 +42,9 @@ func NewSet(c SetConfig, rules []Config, id Identity) *Set {
 // LoopToken is the token that a request carries in CDN-Loop when it went through this gateway before.
 func (s *Set) LoopToken() string { return s.id.LoopToken }
 
+// Rules are the enabled rules, in their order. The caller changes nothing in the list.
+func (s *Set) Rules() []*Rule { return s.rules }
+
 // ID is the rule's id.
 func (r *Rule) ID() string { return r.config.ID }
 
