@@ -48,6 +48,9 @@ func (c *adminClient) ask(ctx context.Context, method, path string, body, into a
 	if err != nil {
 		return err
 	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if c.config.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.config.Token)
 	}

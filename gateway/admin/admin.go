@@ -26,16 +26,22 @@ type Options struct {
 	Log     *slog.Logger
 }
 
+// maxHeaderBytes bounds a request's header, the URL to be explained in it.
+const maxHeaderBytes = 64 << 10
+
 // Server is the admin listener's handler.
 type Server struct {
-	o    Options
-	http *http.Server
+	o     Options
+	http  *http.Server
+	guard guard
 }
 
 // New returns a Server; it listens when Serve is called.
 func New(o Options) *Server {
 	s := &Server{o: o}
-	s.http = &http.Server{Handler: s.handler(), ReadTimeout: time.Minute, ReadHeaderTimeout: 10 * time.Second}
+	s.http = &http.Server{
+		Handler: s.handler(), ReadTimeout: time.Minute, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeaderBytes,
+	}
 	return s
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net"
 	"strings"
 )
@@ -9,6 +10,9 @@ import (
 type Config struct {
 	Listen string `yaml:"listen"` // host:port; "" for none
 	Token  string `yaml:"token"`  // without one the API is read-only, or silent on other than loopback addresses
+	// Hosts are more names under which it is reached, such as that of a proxy before it. Under a name that is not told
+	// here anybody's page could reach it through a browser.
+	Hosts []string `yaml:"hosts"`
 }
 
 // local tells whether nobody but this machine reaches the listener.
@@ -30,5 +34,10 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 	if c.Token != "" && len(c.Token) < 16 {
 		report("token", "must have at least 16 characters")
+	}
+	for i, host := range c.Hosts {
+		if host == "" || strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+			report(fmt.Sprintf("hosts[%d]", i), "must be a host name alone, without port, such as admin.example.com")
+		}
 	}
 }

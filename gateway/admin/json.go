@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 )
 
@@ -14,6 +15,10 @@ const maxBody = 1 << 20
 // decode reads a body that is one JSON value without unknown fields into v, or refuses the request. what names the
 // value.
 func decode(w http.ResponseWriter, r *http.Request, what string, v any) bool {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		fail(w, http.StatusUnsupportedMediaType, "the body must be application/json")
+		return false
+	}
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(v)
@@ -30,6 +35,12 @@ func decode(w http.ResponseWriter, r *http.Request, what string, v any) bool {
 		fail(w, http.StatusBadRequest, "the body is not a "+what+": "+err.Error())
 	}
 	return err == nil
+}
+
+// isJSON tells whether a body may be read: it is JSON, or does not say what it is.
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return contentType == "" || err == nil && kind == "application/json"
 }
 
 // nothing takes no body, or an empty JSON object.

@@ -92,7 +92,6 @@ func (s *Server) pauseQueue(paused bool) http.HandlerFunc {
 			fail(w, http.StatusInternalServerError, err.Error())
 			return
 		}
-		s.o.Log.Info("saving was paused or resumed over the admin listener", "paused", paused)
 		reply(w, http.StatusOK, map[string]bool{"paused": paused})
 	}
 }

@@ -3,9 +3,13 @@ package admin
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"math"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // access says who may ask an endpoint.
@@ -41,11 +45,36 @@ func (s *Server) route(endpoints []endpoint) http.Handler {
 		case e == nil:
 			w.Header().Set("Allow", strings.Join(methods, ", "))
 			fail(w, http.StatusMethodNotAllowed, "only "+strings.Join(methods, ", ")+" is answered here")
-		case s.admitted(w, r, e.access):
+		case !s.admitted(w, r, e.access):
+		case e.access == toChange:
+			s.change(w, r, e)
+		default:
 			e.handle(w, r)
 		}
 	})
 }
+
+// change handles a request that changes something, and logs who asked for it.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, e *endpoint) {
+	answered := &answered{ResponseWriter: w}
+	e.handle(answered, r)
+	s.o.Log.Info("asked over the admin listener", "client", r.RemoteAddr, "method", r.Method, "path", r.URL.Path,
+		"query", r.URL.RawQuery, "status", answered.status)
+}
+
+// answered knows the status of an answer.
+type answered struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answered) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // find returns the endpoint of a request, with the parameters of its path set, and the methods that its path takes.
 // Without methods there is no such path.
@@ -96,11 +125,10 @@ func (e *endpoint) match(path string) (values map[string]string, ok bool) {
 func (s *Server) admitted(w http.ResponseWriter, r *http.Request, need access) bool {
 	local := s.o.Config.local()
 	switch {
-	case need == forAll, need == toRead && local, s.o.Config.Token != "" && s.authorized(r):
+	case need == forAll, need == toRead && local:
 		return true
 	case s.o.Config.Token != "":
-		w.Header().Set("Www-Authenticate", "Bearer")
-		fail(w, http.StatusUnauthorized, "the token is missing or wrong")
+		return s.authorized(w, r)
 	case local:
 		fail(w, http.StatusForbidden, "admin.token is not set: the API is read-only")
 	default:
@@ -110,20 +138,37 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, need access) b
 	return false
 }
 
-// ownHost tells whether host is an address, localhost, or the name that is listened on. Only another name can be
-// somebody else's.
+// authorized tells whether the request shows the token, or refuses it. No token is no guess. The comparison takes the
+// same time whatever the lengths are.
+func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
+	given, shown := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	from, now := guesserOf(r.RemoteAddr), time.Now()
+	if wait := s.guard.wait(from, now); shown && wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		fail(w, http.StatusTooManyRequests, "too many wrong tokens came from this address: wait before the next")
+		return false
+	}
+	got, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.o.Config.Token))
+	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 && shown {
+		return true
+	}
+	if shown {
+		s.guard.wrong(from, now)
+		s.o.Log.Warn("a wrong token came over the admin listener", "client", r.RemoteAddr)
+	}
+	w.Header().Set("Www-Authenticate", "Bearer")
+	fail(w, http.StatusUnauthorized, "the token is missing or wrong")
+	return false
+}
+
+// ownHost tells whether host is an address, localhost, the name that is listened on, or one of admin.hosts. Only another
+// name can be somebody else's.
 func (s *Server) ownHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	listen, _, _ := net.SplitHostPort(s.o.Config.Listen)
 	return net.ParseIP(strings.Trim(host, "[]")) != nil || strings.EqualFold(host, "localhost") ||
-		listen != "" && strings.EqualFold(host, listen)
-}
-
-// authorized compares in constant time, whatever the lengths are.
-func (s *Server) authorized(r *http.Request) bool {
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	got, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.o.Config.Token))
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && ok
+		listen != "" && strings.EqualFold(host, listen) ||
+		slices.ContainsFunc(s.o.Config.Hosts, func(own string) bool { return strings.EqualFold(host, own) })
 }
