@@ -20,6 +20,7 @@
 //	tell.go        say at that end what has been answered, once for every request
 //	tally.go       count it, by site, rule, outcome and class of status
 //	latency.go     and how long it took
+//	metrics.go     and what metrics make of that
 //
 // It never passes a failure off as a missing object, and never passes a fasthttp value on: what leaves the handler is a
 // copy.

@@ -34,6 +34,7 @@ type Gateway struct {
 	ready   func() error
 	ids     requestIDs
 	tallies *tallies
+	began   time.Time       // of the tallies
 	access  func(*Answered) // nil: not asked for
 	watch   func(*Answered) // the same
 	server  *fasthttp.Server
@@ -81,7 +82,7 @@ func New(o Options) *Gateway {
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
 		cfg: o.Config, cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
-		tallies: newTallies(), access: o.Access, watch: o.Watch,
+		tallies: newTallies(), began: time.Now(), access: o.Access, watch: o.Watch,
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
 	g.traces = newTraces(o.Tracer)

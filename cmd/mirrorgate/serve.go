@@ -147,6 +147,9 @@ func (p *process) build(first *inForce) error {
 		Sites: first.sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready,
 		Tracer: p.telemetry.Tracer(), Log: p.log,
 	})
+	if err := p.instrument(); err != nil {
+		return err
+	}
 	p.admin = admin.New(admin.Options{
 		Config: cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
 		Explain: p.explain, Trial: p.trial, Origins: origins{p}, Control: control{p},

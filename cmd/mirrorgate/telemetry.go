@@ -22,6 +22,12 @@ func (p *process) openTelemetry() (err error) {
 	return err
 }
 
+// instrument has all parts of the process measured.
+func (p *process) instrument() error {
+	p.telemetry.Add(p.gateway)
+	return p.gateway.Instrument(p.telemetry.Meter())
+}
+
 func (p *process) closeTelemetry() {
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()

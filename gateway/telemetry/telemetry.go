@@ -38,6 +38,7 @@ type Telemetry struct {
 	metrics  *sdkmetric.MeterProvider
 	traces   *sdktrace.TracerProvider // nil: nobody takes any
 	registry *prometheus.Registry
+	added    producers
 	log      *slog.Logger
 }
 
@@ -46,9 +47,7 @@ type Options struct {
 	Config
 	Version  string // of the program
 	Instance string // which of several gateways this is
-	// Producers bring metrics that are not kept in instruments.
-	Producers []sdkmetric.Producer
-	Log       *slog.Logger
+	Log      *slog.Logger
 }
 
 // New sets everything up. It connects to nothing yet. End it with Shutdown.
@@ -58,11 +57,8 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 		attribute.String("service.name", scope), attribute.String("service.version", o.Version),
 		attribute.String("service.instance.id", o.Instance),
 	)
-	fetched := []exporter.Option{exporter.WithRegisterer(t.registry), exporter.WithoutScopeInfo()}
-	for _, p := range o.Producers {
-		fetched = append(fetched, exporter.WithProducer(p))
-	}
-	reader, err := exporter.New(fetched...)
+	reader, err := exporter.New(exporter.WithRegisterer(t.registry), exporter.WithoutScopeInfo(),
+		exporter.WithProducer(&t.added))
 	if err != nil {
 		return nil, fmt.Errorf("metrics for Prometheus: %w", err)
 	}
@@ -95,12 +91,11 @@ func (t *Telemetry) push(ctx context.Context, o Options, about *resource.Resourc
 	if err != nil {
 		return nil, err
 	}
-	options := []sdkmetric.PeriodicReaderOption{sdkmetric.WithInterval(pushEvery)}
-	for _, p := range o.Producers {
-		options = append(options, sdkmetric.WithProducer(p))
-	}
-	return sdkmetric.NewPeriodicReader(points, options...), nil
+	return sdkmetric.NewPeriodicReader(points, sdkmetric.WithInterval(pushEvery), sdkmetric.WithProducer(&t.added)), nil
 }
+
+// Add has p bring metrics that are not kept in instruments.
+func (t *Telemetry) Add(p sdkmetric.Producer) { t.added.add(p) }
 
 // Meter is what packages make their instruments of.
 func (t *Telemetry) Meter() metric.Meter { return t.metrics.Meter(scope) }
