@@ -34,8 +34,9 @@ func (s *Spool) bury(e *entry, cause error) error {
 		return err // it would wait again after the next start, which is no harm
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	e.grave = s.dead.PushBack(e)
+	s.mu.Unlock()
+	s.count(e, ResultDead)
 	return nil
 }
 
@@ -76,7 +77,7 @@ func (s *Spool) evict() bool {
 		s.tellLeft(object, false)
 	}
 	if removed {
-		s.count(&s.counts.evicted)
+		s.count(e, ResultEvicted)
 		s.log.Warn("a dead entry was given up: spool.max_bytes or spool.max_entries is reached",
 			"site", e.site, "entry", e.hash, "bytes", e.size)
 	}
@@ -92,6 +93,7 @@ func (s *Spool) setAside(e *entry, cause error) {
 	if s.find(e.hash) != e {
 		return
 	}
+	s.count(e, ResultDamaged)
 	s.log.Error("a spool entry is damaged, and set aside in the folder dead",
 		"site", e.site, "entry", e.hash, "err", cause)
 	for _, path := range []string{s.bodyPath(e), s.recordPath(e, waitingSuffix), s.recordPath(e, deadSuffix)} {

@@ -44,9 +44,13 @@ type Summary struct {
 	Waiting int       `json:"waiting"` // objects to be saved, those being uploaded too
 	Dead    int       `json:"dead"`    // objects that were given up until somebody retries them
 	Bytes   int64     `json:"bytes"`   // of all of them, and of pulls under way
+	Objects int       `json:"objects"` // as many, with pulls under way
 	Oldest  time.Time `json:"oldest,omitzero"`
-	Aside   int       `json:"set_aside"` // damaged files in the folder dead
-	Paused  bool      `json:"paused"`
+	// OldestWaiting is that of those to be saved.
+	OldestWaiting time.Time `json:"oldest_waiting,omitzero"`
+
+	Aside  int  `json:"set_aside"` // damaged files in the folder dead
+	Paused bool `json:"paused"`
 
 	PausedBy []string `json:"paused_by,omitempty"` // PausedByFile, PausedByAPI
 
@@ -54,18 +58,6 @@ type Summary struct {
 	Saved   int `json:"saved"`   // objects written to their buckets
 	Newer   int `json:"newer"`   // not written: the bucket had an object by somebody else, which stays
 	Evicted int `json:"evicted"` // dead objects that were dropped for want of room
-}
-
-// counts are of entries that have left, since the start.
-type counts struct {
-	saved, newer, evicted int
-}
-
-// count notes an entry that leaves.
-func (s *Spool) count(n *int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	*n++
 }
 
 // Filter narrows a list.
@@ -80,18 +72,11 @@ type Filter struct {
 func (s *Spool) Summary() Summary {
 	s.mu.Lock()
 	dead := s.dead.Len()
-	sum := Summary{Waiting: len(s.index) - dead, Dead: dead, Bytes: s.used, Aside: s.aside}
-	sum.Saved, sum.Newer, sum.Evicted = s.counts.saved, s.counts.newer, s.counts.evicted
-	var oldest uint64
-	for _, e := range s.index {
-		if oldest == 0 || e.serial < oldest {
-			oldest = e.serial
-		}
-	}
+	sum := Summary{Waiting: len(s.index) - dead, Dead: dead, Bytes: s.used, Objects: s.objects, Aside: s.aside}
+	sum.Saved, sum.Newer, sum.Evicted = s.counted(ResultSaved), s.counted(ResultPresent), s.counted(ResultEvicted)
+	oldest, waiting := s.ages()
 	s.mu.Unlock()
-	if oldest > 0 {
-		sum.Oldest = pulledAt(oldest)
-	}
+	sum.Oldest, sum.OldestWaiting = pulledAt(oldest), pulledAt(waiting)
 	sum.PausedBy = s.queue.pausedBy().names()
 	sum.Paused = len(sum.PausedBy) > 0
 	return sum
@@ -100,7 +85,27 @@ func (s *Spool) Summary() Summary {
 // Waiting counts the committed objects that are not saved yet, and not given up.
 func (s *Spool) Waiting() int { return s.Summary().Waiting }
 
-func pulledAt(serial uint64) time.Time { return time.UnixMicro(int64(serial)).UTC() }
+// ages returns the serials of the oldest entry, and of the oldest that waits to be saved; 0: there is none. The caller
+// holds mu.
+func (s *Spool) ages() (all, waiting uint64) {
+	for _, e := range s.index {
+		if all == 0 || e.serial < all {
+			all = e.serial
+		}
+		if e.grave == nil && (waiting == 0 || e.serial < waiting) {
+			waiting = e.serial
+		}
+	}
+	return all, waiting
+}
+
+// pulledAt is when the entry of a serial was pulled; of 0 the zero time.
+func pulledAt(serial uint64) time.Time {
+	if serial == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(serial)).UTC()
+}
 
 // item describes an entry; false: it has left.
 func (s *Spool) item(e *entry) (Item, bool) {
@@ -210,6 +215,7 @@ func (s *Spool) Drop(id string) error {
 		s.tellLeft(object, false)
 	}
 	if removed {
+		s.count(e, ResultDropped)
 		s.log.Warn("an entry was dropped: it is not saved", "site", e.site, "entry", e.hash, "bytes", e.size)
 	}
 	return err

@@ -24,17 +24,17 @@ type Spool struct {
 	// They are taken before mu.
 	guards [256]sync.RWMutex
 
-	mu      sync.Mutex
-	used    int64 // bytes reserved by drafts and committed entries
-	objects int   // drafts and committed entries
-	serial  uint64
-	index   map[hash]*entry
-	dead    list.List // of *entry: given up for the time being, the first to be evicted first
-	aside   int       // damaged entries that are kept in the folder dead
-	counts  counts
-	saved   tombstones
-	fresh   int             // entries whose record is in memory
-	early   map[uint64]bool // the serials of drafts that are saved while they arrive
+	mu       sync.Mutex
+	used     int64 // bytes reserved by drafts and committed entries
+	objects  int   // drafts and committed entries
+	serial   uint64
+	index    map[hash]*entry
+	dead     list.List // of *entry: given up for the time being, the first to be evicted first
+	aside    int       // damaged entries that are kept in the folder dead
+	outcomes map[outcome]Save
+	saved    tombstones
+	fresh    int             // entries whose record is in memory
+	early    map[uint64]bool // the serials of drafts that are saved while they arrive
 
 	queue    *queue
 	announce func(*draft, cache.Entry) *early // begins to save a draft; nil: none does
@@ -57,6 +57,7 @@ func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
 	s := &Spool{
 		dir: filepath.Join(dir, "spool"), cfg: c, log: log, lock: held, index: make(map[hash]*entry),
 		saved: newTombstones(time.Now), early: make(map[uint64]bool), queue: newQueue(),
+		outcomes: make(map[outcome]Save),
 	}
 	if err := s.recover(); err != nil {
 		_ = held.Close()

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"mirrorgate/cache"
@@ -33,7 +34,8 @@ type Writeback struct {
 	bucket func(site string) (cache.Bucket, bool)
 	wrote  func(cache.ID)
 	log    *slog.Logger
-	tracer trace.Tracer // nil: nothing is traced
+	tracer trace.Tracer            // nil: nothing is traced
+	took   metric.Float64Histogram // of uploads; nil: nobody takes their time
 
 	orphaned chan struct{} // an upload in parts may have lost its entry
 	running  sync.WaitGroup
@@ -102,7 +104,9 @@ func (w *Writeback) save(ctx context.Context, e *entry) verdict {
 	upload, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.spool.uploading(e, cancel)
+	begun := time.Now()
 	inParts, err := w.upload(upload, e, got)
+	w.timed(e.site, begun, err)
 	w.spool.uploading(e, nil)
 	verdict := w.settle(ctx, e, got.record.id(), err)
 	if inParts {
@@ -134,7 +138,7 @@ func (w *Writeback) settle(ctx context.Context, e *entry, id cache.ID, err error
 	log := w.log.With("site", e.site, "entry", e.hash)
 	switch {
 	case err == nil:
-		w.spool.count(&w.spool.counts.saved)
+		w.spool.count(e, ResultSaved)
 		log.Debug("saved", "bytes", e.size)
 	case !w.spool.holds(e): // dropped meanwhile, or another has taken its place
 		return verdictNone
@@ -142,9 +146,10 @@ func (w *Writeback) settle(ctx context.Context, e *entry, id cache.ID, err error
 		w.spool.setAside(e, err)
 		return verdictWell
 	case errors.Is(err, cache.ErrPrecondition):
-		w.spool.count(&w.spool.counts.newer)
+		w.spool.count(e, ResultPresent)
 		log.Info("not saved: the bucket holds an object by somebody else, which stays")
 	case e.replaces && (errors.Is(err, cache.ErrNotFound) || isLasting(err)):
+		w.spool.count(e, ResultObsolete)
 		log.Info("not replaced: the copy was deleted, or cannot be replaced in this bucket", "err", err)
 	case ctx.Err() != nil:
 		w.spool.queue.push(e, time.Time{})
@@ -154,6 +159,7 @@ func (w *Writeback) settle(ctx context.Context, e *entry, id cache.ID, err error
 		return verdictUnready
 	case errors.Is(err, errNoSite):
 		w.spool.failed(e, err, false)
+		w.spool.count(e, ResultRetried)
 		w.spool.queue.push(e, time.Now().Add(firstPause))
 		return verdictIll
 	case isLasting(err):
@@ -176,6 +182,7 @@ func (w *Writeback) settle(ctx context.Context, e *entry, id cache.ID, err error
 // again queues an entry whose upload failed for later.
 func (w *Writeback) again(e *entry, err error) {
 	attempts, _ := w.spool.failed(e, err, false)
+	w.spool.count(e, ResultRetried)
 	pause := backoff(attempts, lastPause)
 	w.log.Warn("not saved yet", "site", e.site, "entry", e.hash, "err", err,
 		"attempt", attempts, "again_in", pause.Round(time.Millisecond))
@@ -186,6 +193,7 @@ func (w *Writeback) again(e *entry, err error) {
 func (w *Writeback) lasting(e *entry, err error) {
 	attempts, lasting := w.spool.failed(e, err, true)
 	if lasting < lastingTries {
+		w.spool.count(e, ResultRetried)
 		w.spool.queue.push(e, time.Now().Add(backoff(lasting, lastPause)))
 		return
 	}
