@@ -27,34 +27,48 @@ func (c *Config) Setup() string {
 		return ""
 	}
 	mac := hmac.New(sha256.New, []byte("mirrorgate setup "+c.Shared.Secret))
-	writeValue(mac, "", reflect.ValueOf(*c))
+	writeValue(mac, "", reflect.ValueOf(*c), isOfMachine)
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// writeValue writes the fields that count, each with its path and a text that no other value has.
-func writeValue(w io.Writer, path string, v reflect.Value) {
-	if slices.Contains(ofMachine(), path) {
+// Hash is Setup, or without a secret a hash of the same but for what nobody may see. Everybody may see it.
+func (c *Config) Hash() string {
+	if setup := c.Setup(); setup != "" {
+		return setup
+	}
+	sum := sha256.New()
+	writeValue(sum, "", reflect.ValueOf(*c), func(path string) bool {
+		return isOfMachine(path) || secretPath(path) || strings.HasSuffix(path, "headers.set")
+	})
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+func isOfMachine(path string) bool { return slices.Contains(ofMachine(), path) }
+
+// writeValue writes the fields that are not left out, each with its path and a text that no other value has.
+func writeValue(w io.Writer, path string, v reflect.Value, left func(path string) bool) {
+	if left(path) {
 		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		fields := fieldsOf(v)
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			writeValue(w, join(path, name), fields[name])
+			writeValue(w, join(path, name), fields[name], left)
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
-			writeValue(w, path, v.Elem())
+			writeValue(w, path, v.Elem(), left)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			writeValue(w, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+			writeValue(w, fmt.Sprintf("%s[%d]", path, i), v.Index(i), left)
 		}
 	case reflect.Map:
 		keys := v.MapKeys()
 		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 		for _, key := range keys {
-			writeValue(w, fmt.Sprintf("%s[%q]", path, key.String()), v.MapIndex(key))
+			writeValue(w, fmt.Sprintf("%s[%q]", path, key.String()), v.MapIndex(key), left)
 		}
 	default:
 		_, _ = fmt.Fprintf(w, "%s=%q\n", path, fmt.Sprint(v.Interface())) // hashes never fail

@@ -74,6 +74,28 @@ func TestSetupChangesWithEachField(t *testing.T) {
 	}
 }
 
+// Without a secret, the hash tells nothing of what nobody may see, and all the rest.
+func TestHash(t *testing.T) {
+	c := fullConfig()
+	if c.Hash() != c.Setup() {
+		t.Errorf("with a secret: %s, %s", c.Hash(), c.Setup())
+	}
+	c.Shared.Secret = ""
+	base, told := c.Hash(), 0
+	changeEach("", reflect.ValueOf(c).Elem(), func(path string) {
+		hidden := secretPath(path) || strings.HasSuffix(path, "headers.set")
+		switch field, _, _ := strings.Cut(path, "["); {
+		case hidden != (c.Hash() == base) && slices.Contains(alike(), strings.Split(field, ".")[0]):
+			t.Errorf("%s: the hash is another: %v", path, !hidden)
+		case c.Hash() != base:
+			told++
+		}
+	})
+	if told < 100 || len(base) != 16 {
+		t.Errorf("%q tells of %d fields", base, told)
+	}
+}
+
 // fullConfig has one of everything.
 func fullConfig() *Config {
 	c := DefaultConfig()
