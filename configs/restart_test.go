@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestOver(t *testing.T) {
 		"admin.token", "data_dir", "limits.max_pulls", "limits.min_rate", "log.format", "server.listen", "shared.secret",
 	}, func(c *Config) bool {
 		d := DefaultConfig()
-		return c.Server == d.Server && c.DataDir == d.DataDir && c.Limits == d.Limits && c.Log == d.Log &&
-			c.Shared.Secret == "" && c.Admin == d.Admin && c.Sites[0].Name == "new"
+		return reflect.DeepEqual(c.Server, d.Server) && c.DataDir == d.DataDir && c.Limits == d.Limits && c.Log == d.Log &&
+			c.Shared.Secret == "" && reflect.DeepEqual(c.Admin, d.Admin) && c.Sites[0].Name == "new"
 	})
 }

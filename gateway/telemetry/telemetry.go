@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -57,6 +58,7 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 		attribute.String("service.name", scope), attribute.String("service.version", o.Version),
 		attribute.String("service.instance.id", o.Instance),
 	)
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reader, err := exporter.New(exporter.WithRegisterer(t.registry), exporter.WithoutScopeInfo(),
 		exporter.WithProducer(&t.added))
 	if err != nil {
