@@ -23,18 +23,21 @@ func (q spoolQueue) List(_ context.Context, f admin.QueueFilter) (admin.QueuePag
 	if err != nil {
 		return admin.QueuePage{}, err
 	}
-	s := q.spool.Summary()
 	seen := admin.QueuePage{
-		Summary: admin.QueueSummary{
-			Waiting: s.Waiting, Dead: s.Dead, Bytes: s.Bytes, Oldest: s.Oldest, Aside: s.Aside, Evicted: s.Evicted,
-			Paused: s.Paused, PausedBy: s.PausedBy,
-		},
-		Items: make([]admin.QueueItem, len(page.Items)), More: page.Next != "", Next: page.Next,
+		Summary: queueSummary(q.spool.Summary()),
+		Items:   make([]admin.QueueItem, len(page.Items)), More: page.Next != "", Next: page.Next,
 	}
 	for i, item := range page.Items {
 		seen.Items[i] = queueItem(item)
 	}
 	return seen, nil
+}
+
+func queueSummary(s writeback.Summary) admin.QueueSummary {
+	return admin.QueueSummary{
+		Waiting: s.Waiting, Dead: s.Dead, Bytes: s.Bytes, Oldest: s.Oldest, Aside: s.Aside, Evicted: s.Evicted,
+		Paused: s.Paused, PausedBy: s.PausedBy,
+	}
 }
 
 func queueItem(i writeback.Item) admin.QueueItem {

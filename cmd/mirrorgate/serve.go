@@ -22,6 +22,7 @@ import (
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
 	"mirrorgate/gateway/telemetry"
+	"mirrorgate/origin"
 	"mirrorgate/rules"
 )
 
@@ -73,6 +74,8 @@ type process struct {
 	gateway   *gateway.Gateway
 	admin     *admin.Server
 	telemetry *telemetry.Telemetry
+	pulls     *origin.Tallies
+	started   time.Time
 
 	life    context.Context // of buckets and uploads
 	endLife context.CancelFunc
@@ -139,6 +142,9 @@ func (p *process) build(first *inForce) error {
 	if err := p.join(); err != nil {
 		return err
 	}
+	if err := p.measure(); err != nil {
+		return err
+	}
 	if err := p.sites(first, nil); err != nil {
 		return err
 	}
@@ -153,7 +159,7 @@ func (p *process) build(first *inForce) error {
 	p.admin = admin.New(admin.Options{
 		Config: cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
 		Explain: p.explain, Trial: p.trial, Origins: origins{p}, Control: control{p},
-		Metrics: p.telemetry.Handler(), Log: p.log,
+		Metrics: p.telemetry.Handler(), Overview: p.overview, Log: p.log,
 	})
 	return p.listen(cfg)
 }

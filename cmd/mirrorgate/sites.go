@@ -61,7 +61,7 @@ func (p *process) origin(name ruleName, c origin.Config, was openedOrigin) (open
 	}
 	o, err := origin.New(c, origin.Options{
 		Log: p.log.With("site", name.site), Rule: name.rule, Budget: p.budget(name.site, name.rule),
-		Tracer: p.telemetry.Tracer(),
+		Tally: p.pulls.Of(name.site, name.rule), Tracer: p.telemetry.Tracer(),
 		Served: func(host string) bool { return p.gateway.Serves(host) }, // by the sites of that moment
 	})
 	return openedOrigin{gateway.Origin{Origin: o, Answer: c.Timeouts.Answer, Stall: c.Timeouts.Stall}, c}, err

@@ -23,7 +23,9 @@ type Options struct {
 	Control Control
 	Fleet   FleetFunc    // nil: the gateway is on its own
 	Metrics http.Handler // for Prometheus
-	Log     *slog.Logger
+	// Overview is the gateway at a glance, but for ReadOnly.
+	Overview func() Overview
+	Log      *slog.Logger
 }
 
 // maxHeaderBytes bounds a request's header, the URL to be explained in it.
@@ -60,6 +62,7 @@ func (s *Server) handler() http.Handler {
 		[]endpoint{
 			{http.MethodGet, "/health", forAll, s.health},
 			{http.MethodGet, "/metrics", forAll, s.o.Metrics.ServeHTTP},
+			{http.MethodGet, "/api/v1/overview", toRead, s.overview},
 		},
 		s.queueEndpoints(),
 		s.originEndpoints(),

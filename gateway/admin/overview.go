@@ -1,6 +1,9 @@
 package admin
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Overview is the gateway at a glance. Its counts run from the start on: who asks twice has what came between.
 type Overview struct {
@@ -67,4 +70,11 @@ type ReloadState struct {
 	Error  string    `json:"error,omitempty"` // why the last try changed nothing
 	// Restart lists what was changed in the file and holds only after a restart, as paths.
 	Restart []string `json:"restart,omitempty"`
+}
+
+// overview shows it.
+func (s *Server) overview(w http.ResponseWriter, _ *http.Request) {
+	o := s.o.Overview()
+	o.ReadOnly = s.o.Config.Token == ""
+	reply(w, http.StatusOK, o)
 }
