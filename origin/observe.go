@@ -35,7 +35,7 @@ func (t *Tallies) observe(meter metric.Meter) error {
 		cut:      counter("mirrorgate.origin.cut_bodies", "{body}", "Bodies that broke off, and did not go on."),
 		resumes:  counter("mirrorgate.origin.resumes", "{attempt}", "Attempts to go on with a body that had broken off."),
 		inflight: gauge("mirrorgate.origin.inflight", "{pull}", "Pulls under way."),
-		state:    gauge("mirrorgate.origin.state", "1", "1: the target is in this state, 0: it is not."),
+		state:    gauge("mirrorgate.origin.state", "", "1: the target is in this state, 0: it is not."),
 	}
 	_, err := meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
 		t.mu.Lock()

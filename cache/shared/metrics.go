@@ -12,7 +12,7 @@ func (f *Fleet) Up() bool { return !f.link.isAway() }
 // Observe makes the instruments.
 func (f *Fleet) Observe(meter metric.Meter) error {
 	return cache.Observe(meter, func() *Fleet { return f },
-		cache.Level("mirrorgate.redis.up", "1", "1: Redis answers; 0: this gateway works on its own until it does.", up),
+		cache.Level("mirrorgate.redis.up", "", "1: Redis answers; 0: this gateway works on its own until it does.", up),
 		cache.Level("mirrorgate.fleet.members", "{gateway}", "Gateways of the fleet, as this one has seen last.",
 			func(f *Fleet) int64 { return int64(f.Size()) }),
 		cache.Level("mirrorgate.fleet.leases", "{pull}", "Pulls that this gateway makes for all.",

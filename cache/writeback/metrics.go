@@ -46,7 +46,7 @@ func (w *Writeback) Observe(meter metric.Meter) (err error) {
 			func(s seen) int64 { return int64(s.Dead) }),
 		cache.Level("mirrorgate.queue.set_aside", "{file}", "Damaged files in the spool's folder dead.",
 			func(s seen) int64 { return int64(s.Aside) }),
-		cache.Level("mirrorgate.queue.paused", "1", "1: saving is paused.", paused),
+		cache.Level("mirrorgate.queue.paused", "", "1: saving is paused.", paused),
 		cache.Measure[seen]{
 			Name: "mirrorgate.saves", Unit: "{object}", Counts: true, Says: "What came of saving objects, by result.",
 			Read: each(func(s Save) int64 { return s.Count }),

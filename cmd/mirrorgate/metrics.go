@@ -52,24 +52,24 @@ func (p *process) condition() condition {
 func conditions() []cache.Measure[condition] {
 	return []cache.Measure[condition]{
 		{
-			Name: "mirrorgate.build.info", Unit: "1", Says: "1, with the version of the program and of Go.",
+			Name: "mirrorgate.build.info", Says: "1, with the version of the program and of Go.",
 			Read: func(_ condition, put func(int64, ...attribute.KeyValue)) {
 				put(1, attribute.String("mirrorgate.version", programVersion()), attribute.String("mirrorgate.go", runtime.Version()))
 			},
 		},
 		{
-			Name: "mirrorgate.config.info", Unit: "1", Says: "1, with a hash of the configuration in force.",
+			Name: "mirrorgate.config.info", Says: "1, with a hash of the configuration in force.",
 			Read: func(c condition, put func(int64, ...attribute.KeyValue)) {
 				put(1, attribute.String("mirrorgate.config.hash", c.hash))
 			},
 		},
 		cache.Level("mirrorgate.config.loaded", "s", "When the configuration in force was read, in Unix time.",
 			func(c condition) int64 { return c.reload.Loaded.Unix() }),
-		cache.Level("mirrorgate.config.refused", "1", "1: the last reload changed nothing, as the file has mistakes.",
+		cache.Level("mirrorgate.config.refused", "", "1: the last reload changed nothing, as the file has mistakes.",
 			func(c condition) int64 { return one(c.reload.Error != "") }),
 		cache.Level("mirrorgate.config.restart", "{field}", "Fields that were changed and hold after a restart only.",
 			func(c condition) int64 { return int64(len(c.reload.Restart)) }),
-		cache.Level("mirrorgate.ready", "1", "1: it may get traffic, as its health says.",
+		cache.Level("mirrorgate.ready", "", "1: it may get traffic, as its health says.",
 			func(c condition) int64 { return one(c.ready == nil) }),
 		cache.Level("mirrorgate.uptime", "s", "Since the start.",
 			func(c condition) int64 { return int64(time.Since(c.started).Seconds()) }),
