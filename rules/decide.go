@@ -18,8 +18,9 @@ type Decision struct {
 	Query     string // what an origin gets as query; whether it gets one is HasQuery
 	HasQuery  bool
 
-	Mode  Mode  // "" without a rule
-	State State // of the rule: unless it is StateActive, no origin is asked, and no client sent to one; "" without a rule
+	Mode Mode // "" without a rule
+	// State is the rule's, "" without one. Unless it is StateActive no origin is asked, and no client sent to one.
+	State State
 	// Always means that the answer comes from the rule before the bucket is asked. Without a rule there is none then.
 	Always bool
 	// Keep means that what is pulled may be kept under ObjectKey, if Refusal has nothing against it: the modes
@@ -47,8 +48,8 @@ func (d *Decision) RuleID() string {
 // except that what is denied stays denied. The "?" alone makes it a request with a query. A rule in deny mode without
 // "when" holds always.
 //
-// Under serve: origin every rule holds always and keeps nothing, and what it would mirror is proxied. What a rule denies
-// only "when: miss" is denied then, too: of a bucket that is not asked everything is missing.
+// Under serve: origin every rule holds always and keeps nothing, and what it would mirror is proxied. What a rule
+// denies only "when: miss" is denied then, too: of a bucket that is not asked everything is missing.
 func (s *Set) Decide(r Request) Decision {
 	d := Decision{Key: r.Key, ObjectKey: r.Key, Always: s.config.Serve == ServeOrigin}
 	d.Rule = s.match(r.Key)

@@ -74,7 +74,8 @@ func (q *queue) signal() {
 	}
 }
 
-// pause stops giving out entries, or ends that, as far as one of the pausers is concerned. It tells whether that is new.
+// pause stops giving out entries, or ends that, as far as one of the pausers is concerned. It tells whether that is
+// new.
 func (q *queue) pause(by pausers, yes bool) (changed bool) {
 	q.mu.Lock()
 	before := q.paused
