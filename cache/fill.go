@@ -66,7 +66,7 @@ func (c *Cache) alone(id ID, site *Site, o FillOptions, load Loader, relayed boo
 // outcome is in the log and the bucket.
 func (c *Cache) Behind(site *Site, key string, o FillOptions, load Loader) {
 	id := ID{site.Name, key}
-	if _, unshared := c.unshared.find(id); unshared || c.negative.find(id, o.Scope) != nil {
+	if _, unshared := c.unshared.find(id); unshared || !site.Save || c.negative.find(id, o.Scope) != nil {
 		return
 	}
 	c.mu.Lock()

@@ -19,7 +19,7 @@ func (v *visit) redirect() (*answer, error) {
 	a.source = source{outcome: OutcomeRedirected, origin: plan.Asks[0].Role}
 	a.set("Location", plan.Location())
 	a.set("Cache-Control", "no-store")
-	if v.d.Keep && v.site.Save && !v.d.Always && !plan.Solo && v.r.method == http.MethodGet {
+	if v.d.Keep && !v.d.Always && !plan.Solo && v.r.method == http.MethodGet {
 		o := v.fillOptions(plan)
 		o.Wait = 0 // when pulls are scarce, those that a client waits for go first
 		v.g.cache.Behind(&v.site.Site, v.d.ObjectKey, o, v.logged(v.loader(plan)))
