@@ -81,7 +81,7 @@ func (g *Gateway) pullMissing(ctx context.Context, site, key string) (present bo
 	return false, err
 }
 
-// errNotKept means that the rules have changed, or differ between gateways.
+// errNotKept means that the rules do not want it, or do not any more.
 var errNotKept = errors.New("no rule keeps a copy of this key")
 
 // lostVisit decides for a key as if a client asked for it.
@@ -96,10 +96,26 @@ func (g *Gateway) lostVisit(site, key string) (*visit, error) {
 		return nil, &finalError{rules.ErrNoKey}
 	case v.d.Err != nil:
 		return nil, &finalError{v.d.Err}
-	case v.d.Rule == nil || !v.d.Keep || v.d.Always || !s.Save:
+	case v.d.Always:
 		return nil, &finalError{errNotKept}
 	}
-	return v, nil
+	err := v.keeps()
+	var unasked *unaskedError
+	if err != nil && !errors.As(err, &unasked) { // a rule may be active again
+		err = &finalError{err}
+	}
+	return v, err
+}
+
+// keeps tells why no copy of the key may be pulled and kept, whatever the origin answers, or nil.
+func (v *visit) keeps() error {
+	switch {
+	case v.d.Rule != nil && v.d.State != rules.StateActive:
+		return &unaskedError{v.d.State}
+	case v.d.Rule == nil || !v.d.Keep || !v.site.Save:
+		return errNotKept
+	}
+	return nil
 }
 
 // isKey tells whether there is a path with this key: rules.Key makes no others.

@@ -32,6 +32,13 @@ type deniedError struct{ Status int }
 
 func (e *deniedError) Error() string { return fmt.Sprintf("denied with status %d", e.Status) }
 
+// unaskedError is why a rule's origin is not asked, and no client sent to it: the rule's state.
+type unaskedError struct{ State rules.State }
+
+func (e *unaskedError) Error() string {
+	return fmt.Sprintf("the rule is %s: its origin is not asked", e.State)
+}
+
 // redirectedError is an origin's redirect that the client has to follow itself.
 type redirectedError struct {
 	Status   int
@@ -93,6 +100,7 @@ func faultOf(err error, failureStatus int) fault {
 	var (
 		badKey   *rules.KeyError
 		denied   *deniedError
+		unasked  *unaskedError
 		negative *cache.NegativeError
 		outside  *cache.RangeError
 		busy     *cache.BusyError
@@ -107,6 +115,8 @@ func faultOf(err error, failureStatus int) fault {
 		return row(http.StatusBadRequest, "InvalidURI", "this bucket cannot hold a key of this form")
 	case errors.As(err, &denied):
 		return refused(denied.Status, OutcomeDenied)
+	case errors.As(err, &unasked):
+		return unaskedFault(unasked)
 	case errors.As(err, &negative):
 		f := refused(negative.Status, OutcomeNegative)
 		f.remembered = true
@@ -174,6 +184,21 @@ func refused(status int, outcome Outcome) fault {
 		f.code, f.message = "NoSuchKey", "there is no such object"
 	}
 	return f
+}
+
+// pausedRetry is the Retry-After of what a paused rule does not answer: somebody is at work on its origin, so that one
+// second is no time, and a minute would be a long one when it is back.
+const pausedRetry = 10 * time.Second
+
+// unaskedFault is the part of the table for rules that are not active. Somebody wants it so: it is nobody's failure.
+func unaskedFault(e *unaskedError) fault {
+	if e.State == rules.StateRetired {
+		return refused(http.StatusNotFound, OutcomeRetired)
+	}
+	return fault{
+		status: http.StatusServiceUnavailable, code: "SlowDown", message: "the origin is not asked at this time",
+		retryAfter: pausedRetry, outcome: OutcomePaused,
+	}
 }
 
 func slowDown(message string, after time.Duration) fault {

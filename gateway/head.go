@@ -14,7 +14,7 @@ import (
 
 // head answers a HEAD of a missing object with the headers that a GET would have. Nothing is pulled.
 func (v *visit) head() (*answer, error) {
-	if v.d.Rule.Config().Head == rules.HeadOff {
+	if v.headOff() {
 		return nil, errHeadOff
 	}
 	plan, err := v.plan()
@@ -29,6 +29,11 @@ func (v *visit) head() (*answer, error) {
 		return v.unmet(obj, status)
 	}
 	return v.object(obj), nil
+}
+
+// headOff tells whether a HEAD of a missing object is answered without the origin.
+func (v *visit) headOff() bool {
+	return v.d.Mode == rules.ModeMirror && v.r.method == http.MethodHead && v.d.Rule.Config().Head == rules.HeadOff
 }
 
 // headLoader asks HEAD, and where the origin refuses that, one byte.

@@ -158,6 +158,7 @@ func (v *visit) setFaultHeaders(h *fasthttp.ResponseHeader, f fault, err error) 
 		outside  *cache.RangeError
 		negative *cache.NegativeError
 		denied   *deniedError
+		unasked  *unaskedError
 	)
 	switch {
 	case errors.As(err, &outside):
@@ -171,6 +172,8 @@ func (v *visit) setFaultHeaders(h *fasthttp.ResponseHeader, f fault, err error) 
 		}
 	case errors.As(err, &denied):
 		h.Set("Cache-Status", status("detail=deny", ruleParam(v.d.Rule.ID())))
+	case errors.As(err, &unasked):
+		h.Set("Cache-Status", status("detail="+string(unasked.State), ruleParam(v.d.Rule.ID())))
 	case errors.Is(err, errMethod):
 		h.Set("Allow", "GET, HEAD")
 	}

@@ -126,14 +126,14 @@ func (g *Gateway) copyOf(ctx context.Context, site, key string) (*visit, cache.M
 	if s == nil {
 		return nil, cache.Meta{}, fmt.Errorf("there is no site %q", site)
 	}
-	obj, err := s.Bucket.Open(ctx, key, cache.ReadOptions{HeadersOnly: true})
-	if err != nil {
+	v := &visit{g: g, site: s, r: &request{method: http.MethodGet}, d: decideStored(s, key)}
+	if err := v.keeps(); err != nil {
 		return nil, cache.Meta{}, err
 	}
-	v := &visit{g: g, site: s, r: &request{method: http.MethodGet}, d: decideStored(s, key)}
+	obj, err := s.Bucket.Open(ctx, key, cache.ReadOptions{HeadersOnly: true})
 	switch {
-	case v.d.Rule == nil || !v.d.Keep || !s.Save:
-		return nil, cache.Meta{}, errors.New("no rule keeps a copy of this key")
+	case err != nil:
+		return nil, cache.Meta{}, err
 	case !obj.Meta.Origin.Believed() || obj.Meta.Bucket.ETag == "":
 		return nil, cache.Meta{}, errors.New("the object is no copy: nothing proves that a pull brought it")
 	}

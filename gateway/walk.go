@@ -85,12 +85,16 @@ func (v *visit) miss() (*answer, error) {
 	if v.d.Rule == nil {
 		return nil, errNoRule
 	}
-	if v.d.Mode != rules.ModeDeny && v.r.looped(v.site.Rules.LoopToken()) {
+	if v.d.Mode == rules.ModeDeny {
+		return nil, &deniedError{Status: v.d.Status}
+	}
+	if v.r.looped(v.site.Rules.LoopToken()) {
 		return nil, errLoop
 	}
+	if v.d.State != rules.StateActive {
+		return nil, v.unasked()
+	}
 	switch v.d.Mode {
-	case rules.ModeDeny:
-		return nil, &deniedError{Status: v.d.Status}
 	case rules.ModeRedirect:
 		return v.redirect()
 	case rules.ModeProxy:
@@ -101,4 +105,17 @@ func (v *visit) miss() (*answer, error) {
 		}
 		return v.mirror()
 	}
+}
+
+// unasked is the answer in place of the origin's, while the rule's state keeps it from being asked. What it would not
+// have been asked either is answered as ever: that does not need the origin. What is remembered of the origin is not
+// looked at, nor is a pull joined that began before.
+func (v *visit) unasked() error {
+	if v.headOff() {
+		return errHeadOff
+	}
+	if _, err := v.plan(); err != nil {
+		return err
+	}
+	return &unaskedError{v.d.State}
 }

@@ -53,16 +53,16 @@ func (p *process) attend(o *opened) {
 	})
 }
 
-// readyWithin is how long a reload waits for a bucket that it has opened.
+// readyWithin is how long a reload waits for a bucket from which a site is going to answer.
 const readyWithin = 10 * time.Second
 
 // waitReady waits until the buckets may be used.
-func waitReady(ctx context.Context, fresh []*opened) error {
+func waitReady(ctx context.Context, list []*opened) error {
 	limited, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	for _, o := range fresh {
+	for _, o := range list {
 		for err := o.Ready(); err != nil; err = o.Ready() {
 			select {
 			case <-look.C:

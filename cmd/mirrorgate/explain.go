@@ -84,6 +84,7 @@ func printExplanation(w io.Writer, e admin.Explanation) error {
 	line("answer", e.Answer)
 	line("rule", e.Rule)
 	line("mode", e.Mode)
+	line("state", e.State)
 	line("when", e.When)
 	line("location", e.Location)
 	if e.Location == "" || e.Keep {

@@ -38,6 +38,9 @@ func explain(cfg *configs.Config, host, target string, header http.Header) admin
 	e.StoredAs = storedAs(site.Bucket, d.ObjectKey)
 	if d.Rule == nil {
 		e.Answer = "from the bucket; 404 NoSuchKey when it is not there: no rule matches"
+		if d.Always {
+			e.Answer = "404 NoSuchKey: no rule matches, and the bucket is not asked (serve: origin)"
+		}
 		return e
 	}
 	decided(&e, site, d, header)
@@ -54,6 +57,10 @@ func decided(e *admin.Explanation, site *configs.Site, d rules.Decision, header 
 	plan, err := d.Plan(header)
 	if errors.Is(err, rules.ErrRefused) {
 		e.Answer, e.Why = first+"404 NoSuchKey: "+err.Error(), "nothing is pulled"
+		return
+	}
+	if d.State != rules.StateActive {
+		e.State, e.Answer, e.Why = string(d.State), first+unasked(d.State), "nothing is pulled"
 		return
 	}
 	for _, ask := range plan.Asks {
@@ -74,9 +81,19 @@ func decided(e *admin.Explanation, site *configs.Site, d rules.Decision, header 
 	e.Keep, e.Why = keeps(site, d, plan)
 }
 
+// unasked is the answer in place of the origin's.
+func unasked(state rules.State) string {
+	if state == rules.StateRetired {
+		return "404 NoSuchKey: the rule is retired, and its origin not asked"
+	}
+	return "503 SlowDown: the rule is paused, and its origin not asked"
+}
+
 // keeps says whether the copy may be saved, as far as that does not depend on the origin's answer.
 func keeps(site *configs.Site, d rules.Decision, plan rules.Plan) (keep bool, why string) {
 	switch {
+	case site.Serve == rules.ServeOrigin:
+		return false, "serve is origin for this site: all comes from the origin, and nothing is saved"
 	case !d.Keep:
 		return false, "the rule keeps nothing for this request"
 	case !site.Save:

@@ -13,6 +13,7 @@ import (
 	"mirrorgate/configs"
 	"mirrorgate/gateway"
 	"mirrorgate/gateway/admin"
+	"mirrorgate/rules"
 )
 
 // inForce is a configuration, and what was made of it to serve it. It does not change: a reload puts another one in its
@@ -122,7 +123,21 @@ func (p *process) open(ctx context.Context, cfg *configs.Config, was *inForce) (
 	for _, o := range fresh {
 		p.attend(o)
 	}
-	return next, waitReady(ctx, fresh)
+	return next, waitReady(ctx, next.begun(was))
+}
+
+// begun are the buckets from which sites answer that did not answer from them before. Those that did so may be away:
+// that is no reason to refuse a change.
+func (next *inForce) begun(was *inForce) (list []*opened) {
+	for _, site := range next.cfg.Sites {
+		o := next.buckets[site.Name]
+		i := slices.IndexFunc(was.cfg.Sites, func(s configs.Site) bool { return s.Name == site.Name })
+		answered := i >= 0 && was.cfg.Sites[i].Serve != rules.ServeOrigin && was.buckets[site.Name] == o
+		if site.Serve != rules.ServeOrigin && !answered {
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 // swap puts next in the place of was. It cannot fail.
@@ -207,14 +222,18 @@ func (p *process) logReload(err error) {
 	}
 }
 
-// ready is nil when every site's bucket may be used, and the gateway is not about to stop.
+// ready is nil when every site's bucket may be used from which it answers, and the gateway is not about to stop.
 func (p *process) ready() error {
 	if p.stopping.Load() {
 		return errStopping
 	}
-	for name, b := range p.now.Load().buckets {
-		if err := b.Ready(); err != nil {
-			return fmt.Errorf("site %s: %w", name, err)
+	now := p.now.Load()
+	for _, site := range now.cfg.Sites {
+		if site.Serve == rules.ServeOrigin {
+			continue
+		}
+		if err := now.buckets[site.Name].Ready(); err != nil {
+			return fmt.Errorf("site %s: %w", site.Name, err)
 		}
 	}
 	return nil

@@ -143,7 +143,7 @@ func closedList(status string) bool {
 		`fwd=partial; detail=(primary|backup); ` + rule + `|` +
 		`fwd=uri-miss; detail=redirect; ` + rule + `|` +
 		`fwd=bypass; ` + rule + `|` +
-		`detail=deny; ` + rule + `)$`).MatchString(status)
+		`detail=(deny|paused|retired); ` + rule + `)$`).MatchString(status)
 }
 
 // The Cache-Status of objects.
