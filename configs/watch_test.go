@@ -51,7 +51,7 @@ func metricsIn(expr string) map[string][]string {
 		if m[3] == "(" || slices.Contains([]string{"and", "or", "unless", "sum", "count", "min", "max", "e"}, m[1]) {
 			continue
 		}
-		found[m[1]] = append(labelName.FindAllString(m[2], -1), labels...)
+		found[m[1]] = slices.Concat(found[m[1]], labelName.FindAllString(m[2], -1), labels)
 	}
 	return found
 }
@@ -151,6 +151,7 @@ func TestDashboard(t *testing.T) {
 		Templating    struct {
 			List []struct {
 				Name, Type, Definition string
+				Datasource             source
 			}
 		}
 		Panels []struct {
@@ -186,6 +187,9 @@ func TestDashboard(t *testing.T) {
 	}
 	var names []string
 	for _, v := range d.Templating.List {
+		if v.Type == "query" && v.Datasource != chosen {
+			t.Errorf("%s asks %+v", v.Name, v.Datasource)
+		}
 		names = append(names, v.Name+" "+v.Type+" "+v.Definition)
 	}
 	want := []string{"datasource datasource ", "site query label_values(mirrorgate_requests_total, mirrorgate_site)"}
