@@ -54,7 +54,8 @@ func conditions() []cache.Measure[condition] {
 		{
 			Name: "mirrorgate.build.info", Says: "1, with the version of the program and of Go.",
 			Read: func(_ condition, put func(int64, ...attribute.KeyValue)) {
-				put(1, attribute.String("mirrorgate.version", programVersion()), attribute.String("mirrorgate.go", runtime.Version()))
+				put(1, attribute.String("mirrorgate.version", programVersion()),
+					attribute.String("mirrorgate.go", runtime.Version()))
 			},
 		},
 		{
