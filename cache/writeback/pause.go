@@ -48,7 +48,8 @@ func (s *Spool) Resume() error {
 	return nil
 }
 
-// PauseByConfig stops saving while Config.Paused says so, whoever resumes it otherwise. It is forgotten with the process.
+// PauseByConfig stops saving while Config.Paused says so, whoever resumes it otherwise. It is forgotten with the
+// process.
 func (s *Spool) PauseByConfig(paused bool) {
 	switch changed := s.queue.pause(pausedByFile, paused); {
 	case changed && paused:
