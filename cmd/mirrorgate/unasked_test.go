@@ -7,6 +7,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"mirrorgate/configs"
+	"mirrorgate/rules"
 )
 
 // Nothing that begins behind the answers asks the origin of a rule that is not active, or asks it to keep something
@@ -45,4 +48,39 @@ serve: origin
 	if n := asked.Load(); n != 0 {
 		t.Errorf("the origin was asked %d times", n)
 	}
+}
+
+// explain says what a switch does to a request.
+func TestExplainSwitches(t *testing.T) {
+	f := func(serve, state, mode, key string, want explanation) {
+		t.Helper()
+		cfg, err := configs.Parse(fmt.Appendf(nil, `
+sites:
+- {name: s, hosts: ["*"], bucket: {dir: ./b}, serve: %s, rules: [
+    {id: r, state: %s, mode: %s, match: {prefix: a/}, origin: {primary: "http://old.example.com"}}]}
+`, serve, state, mode), func(string) (string, bool) { return "", false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := explain(cfg, "any", "/"+key, nil)
+		if got.Answer != want.Answer || got.Mode != want.Mode || got.State != want.State || got.When != want.When ||
+			got.Location != "" || len(got.Asks) != len(want.Asks) || got.Keep || !strings.Contains(got.Why, want.Why) {
+			t.Errorf("%s, %s, %s: %+v, want %+v", serve, state, mode, got, want)
+		}
+	}
+	one := make([]rules.Ask, 1)
+	f("origin", "active", "mirror", "a/x", explanation{
+		Answer: "passed through from the origin, nothing is kept", Mode: "proxy", When: "always", Asks: one, Why: "serve is origin",
+	})
+	f("origin", "active", "mirror", "b", explanation{
+		Answer: "404 NoSuchKey: no rule matches, and the bucket is not asked (serve: origin)",
+	})
+	f("bucket", "paused", "mirror", "a/x", explanation{
+		Answer: "from the bucket; when it is not there: 503 SlowDown: the rule is paused, and its origin not asked",
+		Mode:   "mirror", State: "paused", When: "miss", Why: "nothing is pulled",
+	})
+	f("origin", "retired", "redirect", "a/x", explanation{
+		Answer: "404 NoSuchKey: the rule is retired, and its origin not asked",
+		Mode:   "redirect", State: "retired", When: "always", Why: "nothing is pulled",
+	})
 }
