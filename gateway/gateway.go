@@ -134,6 +134,7 @@ func (g *Gateway) Serve(ctx, grace context.Context, ln net.Listener) error {
 	if err := errors.Join(g.server.ShutdownWithContext(grace), g.waitHijacked(grace)); err != nil {
 		return fmt.Errorf("answers were cut off at the end of server.grace: %w", err)
 	}
+	_ = clients.Close() // a server that was not serving yet has not closed it, and would begin now
 	return <-failed
 }
 
