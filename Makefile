@@ -17,7 +17,7 @@ BIN      := .cache/bin
 CHECKS = $(shell sed -e 's/\#.*//' test/lint/staticcheck.checks | tr -s ' \t\n' ',' | sed -e 's/^,//' -e 's/,$$//')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build setup test lint fuzz spool chaos herd crash fleet startup outage sketch bench-drain bench-fleet bench clean
+.PHONY: help demo build setup test lint fuzz spool chaos herd crash fleet reload startup outage sketch bench-drain bench-fleet bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -77,6 +77,9 @@ crash: ## KILLS (2000) kills of the gateway under load, and an upload of 5 GiB t
 
 fleet: ## five gateways as one: 500 clients of a cold object of 200 MiB, 2,000 keys, kills for a minute
 	MIRRORGATE_FLEET=full $(GO) test -count=1 -v -timeout 3h ./test/fleet
+
+reload: ## 200 reloads of a gateway, and 20 restarts of two behind HAProxy, under load
+	MIRRORGATE_RELOAD=full $(GO) test -count=1 -v -timeout $(TIMEOUT) ./test/reload
 
 bench: ## answers beside nginx, HAProxy and Varnish; CASES="bucket dir-1KiB" SECONDS=10 PAIRS=5 CONNECTIONS=32 choose and shorten
 	test/setup.sh bench

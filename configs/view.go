@@ -10,7 +10,9 @@ import (
 
 // View is the whole configuration, defaults included, as a JSON object with the names of the file. Secrets that are set
 // are "***", and so is what stands before the "@" of a URL.
-func (c *Config) View() (json.RawMessage, error) { return json.Marshal(viewOf("", reflect.ValueOf(*c))) }
+func (c *Config) View() (json.RawMessage, error) {
+	return json.Marshal(viewOf("", reflect.ValueOf(*c)))
+}
 
 // authority finds the user and password of a URL. In a value, unlike in a message, they may hold quotes and "@".
 var authority = regexp.MustCompile(`//[^/?#]*@`)

@@ -3,7 +3,7 @@
 #
 # usage: test/setup.sh [servers] [linter] [bench]     without a name: servers and linter
 #
-#   servers  nginx, curl, aws, rclone, redis-server, ss and a C compiler (for -race) from Debian's packages;
+#   servers  nginx, curl, aws, rclone, redis-server, haproxy, ss and a C compiler (for -race) from Debian's packages;
 #            MinIO and versitygw built from source into .cache/bin
 #   linter   staticcheck, into .cache/bin
 #   bench    nginx, varnishd, haproxy, wrk, redis-server, taskset, ss and aws from Debian's packages; MinIO
@@ -22,6 +22,7 @@ commands=(
 	"aws awscli"
 	"rclone rclone"
 	"redis-server redis-server"
+	"haproxy haproxy"
 	"ss iproute2"
 	"gcc gcc libc6-dev"
 )

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"mirrorgate/configs"
-	"mirrorgate/rules"
+	"mirrorgate/gateway/admin"
 )
 
 // Nothing that begins behind the answers asks the origin of a rule that is not active, or asks it to keep something
@@ -52,7 +52,7 @@ serve: origin
 
 // explain says what a switch does to a request.
 func TestExplainSwitches(t *testing.T) {
-	f := func(serve, state, mode, key string, want explanation) {
+	f := func(serve, state, mode, key string, want admin.Explanation) {
 		t.Helper()
 		cfg, err := configs.Parse(fmt.Appendf(nil, `
 sites:
@@ -68,18 +68,18 @@ sites:
 			t.Errorf("%s, %s, %s: %+v, want %+v", serve, state, mode, got, want)
 		}
 	}
-	one := make([]rules.Ask, 1)
-	f("origin", "active", "mirror", "a/x", explanation{
+	one := make([]admin.Ask, 1)
+	f("origin", "active", "mirror", "a/x", admin.Explanation{
 		Answer: "passed through from the origin, nothing is kept", Mode: "proxy", When: "always", Asks: one, Why: "serve is origin",
 	})
-	f("origin", "active", "mirror", "b", explanation{
+	f("origin", "active", "mirror", "b", admin.Explanation{
 		Answer: "404 NoSuchKey: no rule matches, and the bucket is not asked (serve: origin)",
 	})
-	f("bucket", "paused", "mirror", "a/x", explanation{
+	f("bucket", "paused", "mirror", "a/x", admin.Explanation{
 		Answer: "from the bucket; when it is not there: 503 SlowDown: the rule is paused, and its origin not asked",
 		Mode:   "mirror", State: "paused", When: "miss", Why: "nothing is pulled",
 	})
-	f("origin", "retired", "redirect", "a/x", explanation{
+	f("origin", "retired", "redirect", "a/x", admin.Explanation{
 		Answer: "404 NoSuchKey: the rule is retired, and its origin not asked",
 		Mode:   "redirect", State: "retired", When: "always", Why: "nothing is pulled",
 	})
