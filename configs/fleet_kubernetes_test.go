@@ -259,7 +259,7 @@ func TestFleetStopsInTime(t *testing.T) {
 	c := load(t, m.environment(t, container, "mirrorgate-0"))
 	sleep := time.Duration(container.Lifecycle.PreStop.Sleep.Seconds) * time.Second
 	killed := time.Duration(set.Spec.Template.Spec.Grace) * time.Second
-	if sleep == 0 || sleep+c.Server.Grace >= killed {
+	if sleep == 0 || sleep+c.Server.Drain+c.Server.Grace >= killed {
 		t.Errorf("sleeps %v, may take %v, and is killed after %v", sleep, c.Server.Grace, killed)
 	}
 }

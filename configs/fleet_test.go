@@ -129,7 +129,7 @@ func TestFleetLoadsFromCompose(t *testing.T) {
 		if !slices.Contains(service.Expose, portOfListen(t, c.Server.Listen)) {
 			t.Errorf("%s: exposes %v, and listens on %s", name, service.Expose, c.Server.Listen)
 		}
-		if grace, err := time.ParseDuration(service.Grace); err != nil || grace <= c.Server.Grace {
+		if grace, err := time.ParseDuration(service.Grace); err != nil || grace <= c.Server.Drain+c.Server.Grace {
 			t.Errorf("%s: is killed after %q, and may take %v", name, service.Grace, c.Server.Grace)
 		}
 		advertised[c.Shared.Advertise] = true
