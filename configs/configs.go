@@ -27,6 +27,8 @@ type Config struct {
 	Limits    Limits                `yaml:"limits"`
 	Shared    shared.Config         `yaml:"shared"`
 	Sites     []Site                `yaml:"sites"`
+
+	source source // zero for a Config that was put together in code
 }
 
 // DefaultConfig is the configuration of an empty file. It lacks what only the user knows, a site, and so is not valid.
@@ -86,6 +88,7 @@ func Parse(data []byte, env func(string) (string, bool)) (*Config, error) {
 	if err := j.err(); err != nil {
 		return nil, err
 	}
+	c.source = newSource(root, c.Sites, env)
 	return &c, nil
 }
 

@@ -127,7 +127,7 @@ func TestQuickstartLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := DefaultConfig()
-	want.Sites = c.Sites
+	want.Sites, c.source = c.Sites, source{}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got %+v, want the defaults and one site", c)
 	}
