@@ -175,6 +175,9 @@ func TestWith(t *testing.T) {
 		one.Rules[0].State != rules.StateActive || one.Rules[1].State != rules.StatePaused || len(one.Rules[0].Targets) != 1 {
 		t.Errorf("one: %+v", one)
 	}
+	if lives := changed.Lives(); changed.File() != c || c.File() != c || len(lives) != 1 || lives["one"].Serve != &origin {
+		t.Errorf("of the file %v, with %v", changed.File() == c, lives)
+	}
 	if two.Serve != rules.ServeBucket || !two.Save || len(two.Rules) != 1 {
 		t.Errorf("two: %+v", two)
 	}

@@ -12,11 +12,24 @@ import (
 	"mirrorgate/rules"
 )
 
-// source is what a Config was read from, as far as a Live needs it.
+// source is what a Config was made of.
 type source struct {
 	env   func(string) (string, bool)
 	rules map[string]Written // by site
+	file  *Config            // what With changed; nil: nothing did
+	lives map[string]Live    // by site
 }
+
+// File is the configuration without what With has changed.
+func (c *Config) File() *Config {
+	if c.source.file != nil {
+		return c.source.file
+	}
+	return c
+}
+
+// Lives is what With has changed, by site. It must not be changed.
+func (c *Config) Lives() map[string]Live { return c.source.lives }
 
 // newSource keeps the rules' nodes.
 func newSource(root *node, sites []Site, env func(string) (string, bool)) source {
@@ -63,12 +76,14 @@ func (e LiveError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// With is the configuration that is in force when sites are changed by lives, by their names. c stays as it is. What a
+// With is the configuration that is in force when sites are changed by lives, by their names. c, which is a File, stays
+// as it is. What a
 // Live puts is checked as a file is, and in it no secret may be written out; names of sites and of rules that there are
 // none of count for nothing. The error is a LiveError.
 func (c *Config) With(lives map[string]Live) (*Config, error) {
 	changed := *c
 	changed.Sites, changed.source.rules = slices.Clone(c.Sites), maps.Clone(c.source.rules)
+	changed.source.file, changed.source.lives = c, make(map[string]Live)
 	journals := make([]*journal, len(c.Sites)) // of sites that a Live changes
 	for i := range changed.Sites {
 		site := &changed.Sites[i]
@@ -77,6 +92,7 @@ func (c *Config) With(lives map[string]Live) (*Config, error) {
 		if !ok {
 			continue
 		}
+		changed.source.lives[site.Name] = live
 		journals[i] = newJournal()
 		live.change(site, &decoder{journal: journals[i], env: c.environment()})
 		if !live.Rules.IsZero() {

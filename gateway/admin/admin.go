@@ -21,6 +21,7 @@ type Options struct {
 	Trial   TrialFunc
 	Origins Origins
 	Control Control
+	Sites   Sites
 	Fleet   FleetFunc    // nil: the gateway is on its own
 	Metrics http.Handler // for Prometheus
 	// Overview is the gateway at a glance, but for ReadOnly.
@@ -67,6 +68,7 @@ func (s *Server) handler() http.Handler {
 		s.queueEndpoints(),
 		s.originEndpoints(),
 		s.controlEndpoints(),
+		s.siteEndpoints(),
 		[]endpoint{
 			{http.MethodPost, "/api/v1/refresh", toChange, s.refresh},
 			{http.MethodGet, "/api/v1/members", toRead, s.members},

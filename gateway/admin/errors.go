@@ -10,6 +10,8 @@ var (
 	ErrNoSuch = errors.New("there is no such thing")
 	// ErrChanged means that somebody else has changed it since: 412.
 	ErrChanged = errors.New("it has been changed meanwhile: look at it again")
+	// ErrNotKept means that the bucket, where changes are kept, did not take a change: 503.
+	ErrNotKept = errors.New("nothing was changed: the change could not be kept in the site's bucket")
 )
 
 // Invalid is the error of a change with one mistake.
@@ -39,6 +41,9 @@ func (s *Server) failWith(w http.ResponseWriter, err error) {
 		fail(w, http.StatusNotFound, err.Error())
 	case errors.Is(err, ErrChanged):
 		fail(w, http.StatusPreconditionFailed, err.Error())
+	case errors.Is(err, ErrNotKept):
+		s.o.Log.Warn("a change was not made", "err", err)
+		fail(w, http.StatusServiceUnavailable, err.Error())
 	default:
 		s.o.Log.Error("the admin listener could not do what was asked", "err", err)
 		fail(w, http.StatusInternalServerError, err.Error())
