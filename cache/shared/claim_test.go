@@ -56,6 +56,7 @@ func suite(t *testing.T, urls ...string) {
 	f("drops", drops)
 	f("news of a flush", newsOfAFlush)
 	f("news in a row", newsInARow)
+	f("purge", purgeAtOthers)
 }
 
 // oneOfManyClaims: of all that claim at the same time one gets the lease, and the others learn who.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -75,6 +76,10 @@ func (f *Fleet) heard(message any) {
 	case *redis.Subscription:
 		f.o.Doubt()
 	case *redis.Message:
+		if strings.HasPrefix(m.Payload, purgeFormat+" ") {
+			f.heardPurge(m.Payload)
+			return
+		}
 		n := known(f.link, m.Payload, decodeNews)
 		if n == nil || n.member == f.o.Member {
 			return

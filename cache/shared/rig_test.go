@@ -24,6 +24,7 @@ type member struct {
 	t     *testing.T
 	log   *logged
 	saved chan cache.ID
+	purge chan string // site and prefix
 	doubt atomic.Int64
 	stop  func()
 }
@@ -44,12 +45,13 @@ func (f *fleet) idle(change ...func(*Options)) *member {
 	f.t.Helper()
 	f.members++
 	name := fmt.Sprintf("member-%d", f.members)
-	m := &member{t: f.t, log: new(logged), saved: make(chan cache.ID, 1000), stop: func() {}}
+	m := &member{t: f.t, log: new(logged), saved: make(chan cache.ID, 1000), purge: make(chan string, 10), stop: func() {}}
 	o := Options{
 		Config: Config{Redis: f.urls, Advertise: "http://" + name + ":8080", Secret: f.secret()},
 		Member: name,
 		Saved:  func(id cache.ID) { m.saved <- id },
 		Doubt:  func() { m.doubt.Add(1) },
+		Purge:  func(site, prefix string) { m.purge <- site + " " + prefix },
 		Log:    slog.New(slog.NewTextHandler(m.log, nil)),
 
 		patience: soon,

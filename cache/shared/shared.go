@@ -21,9 +21,10 @@ type Options struct {
 	Setup   string // a hash of the configuration, as far as all gateways should have the same
 
 	// Saved is told of each object that another gateway has written into its bucket, and Doubt when such news may have
-	// been missed.
+	// been missed. Purge is told that what is known of a site's objects is to be dropped, of all that begin with prefix.
 	Saved func(cache.ID)
 	Doubt func()
+	Purge func(site, prefix string)
 
 	// Waiting tells whether an object waits in this gateway's spool, and Each goes through all that do, until yield
 	// returns false. Pull pulls an object again that a gateway which is gone had pulled and not saved; nil: the bucket has

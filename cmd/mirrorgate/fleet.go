@@ -21,6 +21,7 @@ func (p *process) join() error {
 	fleet, err := shared.New(shared.Options{
 		Config: p.config().Shared, Member: member, Version: programVersion(), Setup: p.config().Setup(),
 		Saved: p.cache.Saved, Doubt: p.cache.Doubt,
+		Purge:   func(site, prefix string) { p.cache.Purge(site, nil, &prefix) },
 		Waiting: p.spool.Has, Each: p.spool.Each,
 		Pull: func(ctx context.Context, id cache.ID) error { return p.gateway.PullAgain(ctx, id.Site, id.Key) },
 		Log:  p.log,
@@ -61,6 +62,16 @@ func (p *process) warnOfDirectories() {
 				"site", site.Name, "dir", dir)
 		}
 	}
+}
+
+// purge drops what is known of a site's objects, here and at all gateways of the fleet: of the keys, and if prefix is
+// not nil of all that begin with it. It returns how many entries this gateway had.
+func (p *process) purge(site string, keys []string, prefix *string) (dropped int) {
+	dropped = p.cache.Purge(site, keys, prefix)
+	if p.fleet != nil {
+		p.fleet.Purge(site, keys, prefix)
+	}
+	return dropped
 }
 
 // peers is the fleet for the gateway's part of it; nil: there is none.
