@@ -74,12 +74,8 @@ func (p *process) isNew() bool {
 	return now != p.seen
 }
 
-// apply puts a configuration in force, which is not changed afterwards. All or nothing.
-func (p *process) apply(ctx context.Context, cfg *configs.Config) error {
-	return p.change(ctx, func() (*configs.Config, error) { return cfg, nil })
-}
-
-// change puts in force what wanted returns. One change follows the other: wanted sees what the one before has left.
+// change puts in force what wanted returns, which is not changed afterwards. All or nothing. One change follows the
+// other: wanted sees what the one before has left.
 func (p *process) change(ctx context.Context, wanted func() (*configs.Config, error)) error {
 	p.changing.Lock()
 	defer p.changing.Unlock()
@@ -236,5 +232,5 @@ func (p *process) ready() error {
 			return fmt.Errorf("site %s: %w", site.Name, err)
 		}
 	}
-	return nil
+	return p.unread()
 }

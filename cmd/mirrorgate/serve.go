@@ -87,6 +87,7 @@ type process struct {
 	hangups  <-chan os.Signal
 	stopping atomic.Bool
 
+	live     liveStores
 	changing sync.Mutex        // around each change of now
 	seen     [sha256.Size]byte // of what file held when it was read last
 
@@ -158,7 +159,7 @@ func (p *process) build(first *inForce) error {
 	}
 	p.admin = admin.New(admin.Options{
 		Config: cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
-		Explain: p.explain, Trial: p.trial, Origins: origins{p}, Control: control{p},
+		Explain: p.explain, Trial: p.trial, Origins: origins{p}, Control: control{p}, Sites: siteControl{p},
 		Metrics: p.telemetry.Handler(), Overview: p.overview, Log: p.log,
 	})
 	return p.listen(cfg)
@@ -189,6 +190,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 	p.running.Go(func() { _ = p.writeback.Run(p.life) }) // it only ends with its context
 	p.running.Go(func() { p.follow(ctx) })
+	p.steer(ctx)
 	leave := p.beInFleet(ctx)
 	if p.adminLn != nil {
 		p.running.Go(func() {
