@@ -46,8 +46,8 @@ func (f *Fleet) heardPurge(message string) {
 }
 
 // Purge has all other gateways drop what they know of a site's objects: of the keys, and if prefix is not nil of all
-// that begin with it. It does not block. What the fleet has noted of the keys, that origins do not have them, is dropped,
-// too; such notes are found by key alone, so that of a prefix they stand until their time is over.
+// that begin with it. It does not block. What the fleet has noted of the keys, that origins do not have them, is
+// dropped, too; such notes are found by key alone, so that of a prefix they stand until their time is over.
 func (f *Fleet) Purge(site string, keys []string, prefix *string) {
 	for _, key := range keys {
 		id := cache.ID{Site: site, Key: key}
