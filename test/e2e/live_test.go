@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mirrorgate/gateway/admin"
 	"mirrorgate/test/harness"
@@ -117,10 +118,21 @@ func TestLiveTwoGateways(t *testing.T) {
 // When two gateways change one state at the same moment, one of the two changes is made, and both end with it.
 func TestLiveLostUpdate(t *testing.T) {
 	s := newMinIO(t)
+	meet := make(chan struct{})
+	s.via = startFront(t, s.server.Endpoint, func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, liveKey) {
+			select { // neither is written before the other is
+			case meet <- struct{}{}:
+			case <-meet:
+			case <-time.After(3 * time.Second): // the other is not coming
+			}
+		}
+		pass.ServeHTTP(w, r)
+	})
 	start := steer(t, s)
 	all := mirrorAll("http://127.0.0.1:1")
 	gateways := []*steered{start(all), start(all)}
-	for round := range 3 {
+	for round := range 2 { // there is nothing yet; there is something
 		var want string
 		gateways[1].waitSite(t, followed, func(site admin.Site) error {
 			if want = gateways[0].site(t).ETag; site.ETag != want {
