@@ -49,6 +49,9 @@ func (w *Writeback) saveEarly(ctx context.Context, bucket cache.Bucket, serial u
 	if became := b.end(); became != nil {
 		w.spool.uploading(became, nil)
 		verdict = w.settle(ctx, became, e.ID, err)
+		if err == nil {
+			w.tellSaved(became, e.Meta.Origin.Rule)
+		}
 	} else if !errors.Is(err, errDiscarded) {
 		w.log.Debug("saving an object while it arrives has ended", "site", e.ID.Site, "key", e.ID.Key, "err", err)
 	}

@@ -33,6 +33,7 @@ type Writeback struct {
 	spool  *Spool
 	bucket func(site string) (cache.Bucket, bool)
 	wrote  func(cache.ID)
+	saved  func(site, rule string, bytes int64) // nil: nobody is told
 	log    *slog.Logger
 	tracer trace.Tracer            // nil: nothing is traced
 	took   metric.Float64Histogram // of uploads; nil: nobody takes their time
@@ -109,6 +110,9 @@ func (w *Writeback) save(ctx context.Context, e *entry) verdict {
 	w.timed(e.site, begun, err)
 	w.spool.uploading(e, nil)
 	verdict := w.settle(ctx, e, got.record.id(), err)
+	if err == nil {
+		w.tellSaved(e, got.record.Meta.Meta().Origin.Rule)
+	}
 	if inParts {
 		w.sweepSoon()
 	}
