@@ -14,19 +14,20 @@ import (
 type Options struct {
 	Config Config
 	Ready  func() error // why the gateway should get no traffic yet, or nil
+
 	// Refresh has the copy of a key compared with its origin at once, and says in a word what came of it.
-	Refresh func(ctx context.Context, site, key string) (outcome string, err error)
-	Queue   Queue
-	Explain ExplainFunc
-	Trial   TrialFunc
-	Origins Origins
-	Control Control
-	Sites   Sites
-	Fleet   FleetFunc    // nil: the gateway is on its own
-	Metrics http.Handler // for Prometheus
-	// Overview is the gateway at a glance, but for ReadOnly.
-	Overview func() Overview
-	Log      *slog.Logger
+	Refresh   func(ctx context.Context, site, key string) (outcome string, err error)
+	Queue     Queue
+	Explain   ExplainFunc
+	Trial     TrialFunc
+	Origins   Origins
+	Control   Control
+	Sites     Sites
+	Migration MigrationView
+	Fleet     FleetFunc       // nil: the gateway is on its own
+	Metrics   http.Handler    // for Prometheus
+	Overview  func() Overview // but for ReadOnly
+	Log       *slog.Logger
 }
 
 // maxHeaderBytes bounds a request's header, the URL to be explained in it.
@@ -69,6 +70,7 @@ func (s *Server) handler() http.Handler {
 		s.originEndpoints(),
 		s.controlEndpoints(),
 		s.siteEndpoints(),
+		s.migrationEndpoints(),
 		[]endpoint{
 			{http.MethodPost, "/api/v1/refresh", toChange, s.refresh},
 			{http.MethodGet, "/api/v1/members", toRead, s.members},
