@@ -68,8 +68,11 @@ type Answered struct {
 }
 
 // Needed tells whether the answer came from an origin, so that without one it would have been another.
-func (a *Answered) Needed() bool {
-	switch a.Outcome {
+func (a *Answered) Needed() bool { return a.Outcome.Needed() }
+
+// Needed tells whether an answer of this outcome came from an origin.
+func (o Outcome) Needed() bool {
+	switch o {
 	case OutcomeMirrored, OutcomeJoined, OutcomePassed, OutcomeProxied, OutcomeRedirected:
 		return true
 	}

@@ -33,6 +33,8 @@ type commands struct {
 	Members membersCmd `cmd:"" help:"See which gateways act as one, and whether they have one configuration."`
 	Demo    demoCmd    `cmd:"" help:"Run a sample origin and a gateway before it, with requests to try."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Migration migrationCmd `cmd:"" help:"See what still needs the old origin, and since when nothing does."`
 }
 
 // streams are the process's standard streams.

@@ -9,10 +9,10 @@ import (
 
 // overview is what admin shows of everything at a glance.
 func (p *process) overview() admin.Overview {
-	stats, queue := p.cache.Stats(), p.spool.Summary()
+	stats := p.cache.Stats()
 	o := admin.Overview{
 		Version: programVersion(), Setup: p.config().Hash(), Started: p.started.UTC(), Now: time.Now().UTC(),
-		Inflight: p.gateway.Active(), Queue: queueSummary(queue), Saves: []admin.SaveCount{},
+		Inflight: p.gateway.Active(), Queue: spoolQueue{p.spool}.summary(), Saves: []admin.SaveCount{},
 		Memory: admin.MemoryState{
 			Bytes: stats.Memory.Bytes, Max: stats.Memory.Max, Entries: stats.Memory.Entries,
 		},

@@ -24,7 +24,7 @@ func (q spoolQueue) List(_ context.Context, f admin.QueueFilter) (admin.QueuePag
 		return admin.QueuePage{}, err
 	}
 	seen := admin.QueuePage{
-		Summary: queueSummary(q.spool.Summary()),
+		Summary: q.summary(),
 		Items:   make([]admin.QueueItem, len(page.Items)), More: page.Next != "", Next: page.Next,
 	}
 	for i, item := range page.Items {
@@ -33,7 +33,8 @@ func (q spoolQueue) List(_ context.Context, f admin.QueueFilter) (admin.QueuePag
 	return seen, nil
 }
 
-func queueSummary(s writeback.Summary) admin.QueueSummary {
+func (q spoolQueue) summary() admin.QueueSummary {
+	s := q.spool.Summary()
 	return admin.QueueSummary{
 		Waiting: s.Waiting, Dead: s.Dead, Bytes: s.Bytes, Oldest: s.Oldest, Aside: s.Aside, Evicted: s.Evicted,
 		Paused: s.Paused, PausedBy: s.PausedBy,

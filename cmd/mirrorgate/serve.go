@@ -74,6 +74,7 @@ type process struct {
 	gateway   *gateway.Gateway
 	admin     *admin.Server
 	telemetry *telemetry.Telemetry
+	migration *migrationView
 	pulls     *origin.Tallies
 	started   time.Time
 
@@ -140,6 +141,9 @@ func (p *process) build(first *inForce) error {
 	p.cache = cache.New(cfg.Limits.Limits, cfg.Memory, p.spool, p.log)
 	p.writeback = writeback.New(cfg.Writeback, p.spool, p.bucket, p.cache.Written, p.log)
 	p.writeback.Trace(p.telemetry.Tracer())
+	if err := p.openMigration(); err != nil {
+		return err
+	}
 	if err := p.join(); err != nil {
 		return err
 	}
@@ -151,7 +155,7 @@ func (p *process) build(first *inForce) error {
 	}
 	p.gateway = gateway.New(gateway.Options{
 		Config: cfg.Server, MaxInflight: cfg.Limits.MaxInflight, MinRate: cfg.Limits.MinRate,
-		Sites: first.sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready,
+		Sites: first.sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready, Watch: p.note,
 		Tracer: p.telemetry.Tracer(), Log: p.log,
 	})
 	if err := p.instrument(); err != nil {
@@ -160,7 +164,7 @@ func (p *process) build(first *inForce) error {
 	p.admin = admin.New(admin.Options{
 		Config: cfg.Admin, Ready: p.ready, Refresh: p.gateway.Refresh, Queue: p.queue(), Fleet: p.fleetState(),
 		Explain: p.explain, Trial: p.trial, Origins: origins{p}, Control: control{p}, Sites: siteControl{p},
-		Metrics: p.telemetry.Handler(), Overview: p.overview, Log: p.log,
+		Metrics: p.telemetry.Handler(), Overview: p.overview, Migration: p.migration, Log: p.log,
 	})
 	return p.listen(cfg)
 }
@@ -191,6 +195,7 @@ func (p *process) run(ctx context.Context) error {
 	p.running.Go(func() { _ = p.writeback.Run(p.life) }) // it only ends with its context
 	p.running.Go(func() { p.follow(ctx) })
 	p.steer(ctx)
+	p.running.Go(func() { p.migration.ledger.Run(p.life) })
 	leave := p.beInFleet(ctx)
 	if p.adminLn != nil {
 		p.running.Go(func() {
@@ -212,6 +217,7 @@ func (p *process) run(ctx context.Context) error {
 		p.log.Info("uploads are left for the next start", "objects", p.spool.Waiting())
 	}
 	p.quit()
+	p.migration.ledger.Save()
 	leave() // the others hear of what was saved last
 	p.closeTelemetry()
 	p.log.Info("mirrorgate has stopped", "waiting_in_spool", p.spool.Waiting())

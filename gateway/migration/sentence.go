@@ -9,7 +9,7 @@ import (
 // Situation is what a sentence is made of.
 type Situation struct {
 	Now, Since time.Time
-	Hour       Span
+	Hour, Day  Span
 	Total      Numbers
 	Needed     Mark
 	Retired    Mark
@@ -26,12 +26,12 @@ func (b *Book) Situation(ids []ID) Situation {
 	s := Situation{Now: b.Now, Since: b.Since}
 	for i, id := range ids {
 		r := b.Rule(id)
-		hour, all := r.Spans[0], r.Spans[len(r.Spans)-1]
+		hour, day, all := &r.Spans[0], &r.Spans[1], &r.Spans[len(r.Spans)-1]
 		if i == 0 {
-			s.Hour = hour
-		} else {
-			s.Hour.Numbers.add(&hour.Numbers)
+			s.Hour.From, s.Day.From = hour.From, day.From
 		}
+		s.Hour.Numbers.add(&hour.Numbers)
+		s.Day.Numbers.add(&day.Numbers)
 		s.Total.add(&all.Numbers)
 		s.Needed, s.Retired = s.Needed.or(r.Needed), s.Retired.or(r.Retired)
 		if r.Failed.At.After(r.Needed.At) && r.Failed.At.After(s.Failed) {
@@ -162,7 +162,10 @@ func (s *Situation) count(f Field) string {
 
 // hour is how long the last hour is: shorter, where counting began within it.
 func (s *Situation) hour() string {
-	if d := s.Now.Sub(s.Hour.From); d < 59*time.Minute {
+	switch d := s.Now.Sub(s.Hour.From); {
+	case d < 2*time.Minute:
+		return "minute"
+	case d < 59*time.Minute:
 		return span(d)
 	}
 	return "hour"
@@ -191,8 +194,6 @@ func ago(now, then time.Time) string {
 // span is a length of time in its largest unit, rounded down.
 func span(d time.Duration) string {
 	switch {
-	case d < time.Minute:
-		return "minute"
 	case d < time.Hour:
 		return many(int64(d/time.Minute), "minute")
 	case d < 24*time.Hour:
