@@ -101,15 +101,15 @@ const (
 )
 
 func (r *reader) time() time.Time {
-	unix := r.number()
+	unix := r.number() // in microseconds
 	if unix == math.MinInt64 || r.err != nil {
 		return time.Time{}
 	}
-	if unix <= minUnix || unix > maxUnix {
+	if unix <= minUnix*1e6 || unix > maxUnix*1e6 {
 		r.fail("a time makes no sense")
 		return time.Time{}
 	}
-	return time.Unix(unix, 0).UTC()
+	return time.UnixMicro(unix).UTC()
 }
 
 func (r *reader) numbers() (n Numbers) {

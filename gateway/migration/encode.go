@@ -22,7 +22,7 @@ func (w *writer) time(t time.Time) {
 		w.number(math.MinInt64)
 		return
 	}
-	w.number(t.Unix())
+	w.number(t.UnixMicro())
 }
 
 // numbers writes which fields are not 0, and those.

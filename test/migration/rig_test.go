@@ -1,0 +1,201 @@
+package migration_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"mirrorgate/gateway/admin"
+	"mirrorgate/test/harness"
+	"mirrorgate/test/origin"
+)
+
+// patience is how long anything may take that is expected to happen.
+const patience = 20 * time.Second
+
+const token = "a-token-of-the-tests"
+
+// stage is an origin and a gateway before it, with two rules: images and video.
+type stage struct {
+	*harness.Gateway
+	old      *origin.Server
+	adminURL string
+	bucket   string
+
+	serve, images, video string            // what is configured: serve, and the rules' state
+	counted              map[string]counts // by rule, as the clients have counted
+}
+
+// counts is what a rule has done, as far as clients can tell.
+type counts struct {
+	Requests, Bytes, Needed, NeededB, Vain, Failed, Retired int64
+	Saved, SavedB                                           int64
+}
+
+func setUp(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{
+		old: origin.Start(t, origin.Config{}), bucket: t.TempDir(), serve: "origin", images: "active", video: "active",
+		counted: make(map[string]counts),
+	}
+	listen := harness.FreeAddr(t)
+	s.adminURL = "http://" + listen
+	s.Gateway = harness.StartGateway(t, s.config(), harness.WithEnv("ADMIN="+listen, "BUCKET="+s.bucket, "ORIGIN="+s.old.URL()))
+	return s
+}
+
+func (s *stage) config() string {
+	return fmt.Sprintf(`
+admin: {listen: "${ADMIN}", token: %s}
+sites:
+- name: site
+  hosts: ["*"]
+  bucket: {dir: "${BUCKET}"}
+  serve: %s
+  negative_ttl: 1s
+  rules:
+  - {id: images, state: %s, match: {prefix: images/}, origin: {primary: "${ORIGIN}"}}
+  - {id: video, state: %s, match: {prefix: video/}, origin: {primary: "${ORIGIN}"}}
+`, token, s.serve, s.images, s.video)
+}
+
+// change puts another configuration in force.
+func (s *stage) change(t *testing.T, serve, images, video string) {
+	t.Helper()
+	s.serve, s.images, s.video = serve, images, video
+	s.WriteConfig(t, s.config())
+	s.Restart(t)
+}
+
+// how is where an answer is expected to come from.
+type how int
+
+const (
+	fromBucket how = iota
+	fromOrigin     // and saved, unless the site stores nothing
+	nowhere        // the origin does not have it
+	retired
+	failed
+)
+
+// get asks for an object of a rule and counts what comes. The body of an object must be right.
+func (s *stage) get(t *testing.T, path string, how how) {
+	t.Helper()
+	a := s.Get(t, path)
+	want := map[string]int{"found": 200, "missing": 404, "failed": 502}
+	status := want["found"]
+	rule, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	c := s.counted[rule]
+	c.Requests++
+	c.Bytes += int64(len(a.Body))
+	switch how {
+	case fromOrigin:
+		c.Needed++
+		c.NeededB += int64(len(a.Body))
+		if s.serve == "bucket" {
+			c.Saved++
+			c.SavedB += int64(len(a.Body))
+		}
+	case nowhere:
+		status = want["missing"]
+		c.Vain++
+	case retired:
+		status = want["missing"]
+		c.Retired++
+	case failed:
+		status = want["failed"]
+		c.Failed++
+	}
+	if a.Status != status || a.Err != nil {
+		t.Errorf("GET %s: %d, %v, want %d", path, a.Status, a.Err, status)
+	}
+	if truth := s.old.Truth(path); status == 200 && string(a.Body) != string(truth.Bytes()) {
+		t.Errorf("GET %s: another body than the origin's", path)
+	}
+	s.counted[rule] = c
+}
+
+// all asks for so many objects of a rule, from the first on.
+func (s *stage) all(t *testing.T, rule string, first, last int, how how) {
+	t.Helper()
+	for i := first; i <= last; i++ {
+		s.get(t, fmt.Sprintf("/%s/%d.bin", rule, i), how)
+	}
+}
+
+// ask asks the admin listener.
+func (s *stage) ask(t *testing.T, method, path, body string, into any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.adminURL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode == http.StatusOK {
+		err = json.Unmarshal(raw, into)
+	}
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s, %v: %s", method, path, resp.Status, err, raw)
+	}
+}
+
+func (s *stage) view(t *testing.T) (m admin.Migration) {
+	t.Helper()
+	s.ask(t, http.MethodGet, "/api/v1/migration", "", &m)
+	return m
+}
+
+// rule is a rule's part of a view of the one site.
+func rule(m *admin.Migration, id string) *admin.MigrationRule {
+	rules := m.Sites[0].Rules
+	for i := range rules {
+		if rules[i].Rule == id {
+			return &rules[i]
+		}
+	}
+	return &admin.MigrationRule{}
+}
+
+// want waits until the view says exactly what the clients have counted, in every span of time, and a sentence with
+// these parts, for the site and altogether. It returns that view.
+func (s *stage) want(t *testing.T, parts ...string) (m admin.Migration) {
+	t.Helper()
+	harness.Eventually(t, patience, func() error {
+		m = s.view(t)
+		for id, c := range s.counted {
+			for _, span := range rule(&m, id).Spans {
+				if got := countsOf(span); !reflect.DeepEqual(got, c) {
+					return fmt.Errorf("rule %s, %s: the view says %+v, the clients counted %+v", id, span.Span, got, c)
+				}
+			}
+		}
+		for _, part := range parts {
+			for _, sentence := range []string{m.Sentence, m.Sites[0].Sentence} {
+				if !strings.Contains(sentence, part) {
+					return fmt.Errorf("%q does not say %q", sentence, part)
+				}
+			}
+		}
+		return nil
+	})
+	t.Log(m.Sentence)
+	return m
+}
+
+func countsOf(s admin.MigrationSpan) counts {
+	return counts{
+		Requests: s.Requests, Bytes: s.Bytes, Needed: s.Needed, NeededB: s.NeededB, Vain: s.Vain, Failed: s.Failed,
+		Retired: s.Retired, Saved: s.Saved, SavedB: s.SavedB,
+	}
+}
