@@ -44,17 +44,14 @@ func (l *Ledger) boundPoints(now time.Time) {
 	for _, r := range l.rules {
 		points += r.counted.points()
 	}
+	if l.horizon.level > 0 || points > maxPoints {
+		points = l.shorten(now)
+	}
+	for ; points > maxPoints && l.horizon.level < len(reaches())-1; points = l.shorten(now) {
+		l.horizon.level++
+	}
 	if points < maxPoints/8 {
 		l.horizon.level = max(0, l.horizon.level-1)
-	}
-	for points > maxPoints {
-		points = l.shorten(now)
-		if points > maxPoints && l.horizon.level == len(reaches())-1 {
-			return // a few for each rule
-		}
-		if points > maxPoints {
-			l.horizon.level++
-		}
 	}
 }
 

@@ -20,7 +20,7 @@ func (l *Ledger) Tell(site string, i *Inventory) {
 	delete(l.inventories, site)
 	if i != nil {
 		told := *i
-		told.Told, told.saved = l.now(), Numbers{}
+		told.Told = l.now()
 		l.inventories[site] = &told
 	}
 	l.mu.Unlock()

@@ -21,13 +21,7 @@ const (
 func (s Step) seconds() int64 { return [steps]int64{60, 60 * 60, 24 * 60 * 60}[s] }
 
 // at is the number of the step, since 1970, in which t lies.
-func (s Step) at(t time.Time) int64 {
-	seconds, length := t.Unix(), s.seconds()
-	if seconds < 0 {
-		seconds -= length - 1 // round down
-	}
-	return seconds / length
-}
+func (s Step) at(t time.Time) int64 { return t.Unix() / s.seconds() }
 
 // begin is when the step of that number begins.
 func (s Step) begin(at int64) time.Time { return time.Unix(at*s.seconds(), 0).UTC() }

@@ -1,6 +1,8 @@
 package migration_test
 
 import (
+	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -129,7 +131,7 @@ func TestClockIsSet(t *testing.T) {
 		r.set(right.Add(wrong))
 		r.wait(3 * time.Hour)
 		r.need(images(), "meanwhile.jpg")
-		if b := r.Show(); b.Since.After(b.Now) || b.Rule(images()).Needed.At.After(b.Now) {
+		if b := r.Show(); b.Since.After(b.Now) || b.Now.Sub(b.Since) > 2*24*time.Hour || b.Rule(images()).Needed.At.After(b.Now) {
 			t.Errorf("a clock that is %v wrong: began %v and last needed %v, which is after now", wrong, b.Since,
 				b.Rule(images()).Needed.At)
 		}
@@ -150,6 +152,10 @@ func TestClockIsSet(t *testing.T) {
 		if at := after.Rule(images()).Needed.At; at.After(after.Now) || wrong > 0 && after.Now.Sub(at) > 5*time.Minute {
 			t.Errorf("last needed at %v, now is %v", at, after.Now)
 		}
+		r.wait(time.Hour)
+		if b := r.Show(); b.Now.Sub(b.Rule(images()).Needed.At) < time.Hour {
+			t.Errorf("an hour later it was last needed at %v, now is %v", b.Rule(images()).Needed.At, b.Now)
+		}
 		if keys := after.Rule(images()).Keys; len(keys) != 2 || keys[0].Count != 1 {
 			t.Errorf("top keys %v", keys)
 		}
@@ -157,5 +163,63 @@ func TestClockIsSet(t *testing.T) {
 	f(400 * 24 * time.Hour)
 	f(3 * 24 * time.Hour)
 	f(-26 * time.Hour)
-	f(-50 * 365 * 24 * time.Hour)
+	f(-60 * 365 * 24 * time.Hour) // before 1970
+}
+
+// What is counted after a clock was wrong for long is not dropped in favour of what was counted under it.
+func TestClockWasWrongForLong(t *testing.T) {
+	r := open(t)
+	right := r.now
+	r.set(right.Add(400 * 24 * time.Hour))
+	for range 200 {
+		r.answer(images())
+		r.wait(time.Minute)
+	}
+	r.set(right.Add(200 * time.Minute))
+	r.Tick()
+	for range 5 {
+		r.answer(images())
+		r.wait(time.Minute)
+	}
+	r.wantSpans(t, images(), 5, 5, 5, 205)
+}
+
+// A machine without a clock of its own begins in 1970, until it has asked the time: that is not when counting began.
+func TestClockIsRightLater(t *testing.T) {
+	r := &rig{dir: t.TempDir(), log: &bytes.Buffer{}, now: time.Unix(5, 0)}
+	r.reopen()
+	r.wait(10 * time.Second)
+	r.set(begin())
+	r.Tick()
+	r.answer(images())
+	r.wait(5 * time.Minute)
+	equal(t, "sentence", r.sentence(images()),
+		"nothing has needed the old origin since counting began 5 minutes ago: too short to tell")
+}
+
+// While there are too many points, histories are shorter, and afterwards they grow again: whatever they show is whole.
+func TestHistoriesGrowAgain(t *testing.T) {
+	r := open(t)
+	shortest, longest := 1000, 0
+	for minute := range 5 * 60 {
+		r.answer(images())
+		for i := range 3000 {
+			if minute >= 60 && minute < 90 {
+				r.answer(migration.ID{Site: "many", Rule: fmt.Sprint(i)})
+			}
+		}
+		r.wait(time.Minute)
+		points := r.History(migration.Minute, func(id migration.ID) bool { return id == images() })
+		for _, p := range points[1 : len(points)-1] {
+			if p.Numbers[migration.Requests] != 1 {
+				t.Fatalf("minute %d, of %d that are shown: %v has %d requests", minute, len(points), p.At, p.Numbers[migration.Requests])
+			}
+		}
+		if minute >= 60 {
+			shortest, longest = min(shortest, len(points)), max(longest, len(points))
+		}
+	}
+	if shortest > 60 || longest < 120 {
+		t.Errorf("the history by minutes had %d to %d points", shortest, longest)
+	}
 }

@@ -120,10 +120,14 @@ func (s *stage) get(t *testing.T, path string, how how) {
 	s.counted[rule] = c
 }
 
-// all asks for so many objects of a rule, from the first on.
+// all asks for so many objects of a rule, from the first on. The last one is the last to end: that of an answer is seen
+// by the gateway after the client has got its last byte.
 func (s *stage) all(t *testing.T, rule string, first, last int, how how) {
 	t.Helper()
 	for i := first; i <= last; i++ {
+		if i == last && how != fromBucket {
+			s.want(t)
+		}
 		s.get(t, fmt.Sprintf("/%s/%d.bin", rule, i), how)
 	}
 }
@@ -189,8 +193,20 @@ func (s *stage) want(t *testing.T, parts ...string) (m admin.Migration) {
 		}
 		return nil
 	})
-	t.Log(m.Sentence)
 	return m
+}
+
+// wantKeys waits until the view names these as the keys for which a rule last needed its origin, and would have.
+func (s *stage) wantKeys(t *testing.T, id, needed, retired string) {
+	t.Helper()
+	harness.Eventually(t, patience, func() error {
+		m := s.view(t)
+		if r := rule(&m, id); r.LastNeededKey != needed || r.LastRetiredKey != retired {
+			return fmt.Errorf("%s last needed %q, and would have %q; want %q and %q", id, r.LastNeededKey, r.LastRetiredKey, needed,
+				retired)
+		}
+		return nil
+	})
 }
 
 func countsOf(s admin.MigrationSpan) counts {
