@@ -59,11 +59,13 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-func (s *Server) handler() http.Handler {
-	return s.route(slices.Concat(
+func (s *Server) handler() http.Handler { return s.route(s.endpoints()) }
+
+func (s *Server) endpoints() []endpoint {
+	return slices.Concat(
 		[]endpoint{
 			{http.MethodGet, "/health", forAll, s.health},
-			{http.MethodGet, "/metrics", forAll, s.o.Metrics.ServeHTTP},
+			{http.MethodGet, "/metrics", forAll, s.metrics},
 			{http.MethodGet, "/api/v1/overview", toRead, s.overview},
 		},
 		s.queueEndpoints(),
@@ -76,8 +78,9 @@ func (s *Server) handler() http.Handler {
 			{http.MethodGet, "/api/v1/members", toRead, s.members},
 			{http.MethodGet, "/api/v1/explain", toRead, s.explain},
 			{http.MethodPost, "/api/v1/trial", toChange, s.trial},
+			{http.MethodGet, "/api/v1/openapi.json", toRead, openAPI},
 		},
-	))
+	)
 }
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
@@ -87,3 +90,5 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "ready"})
 }
+
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) { s.o.Metrics.ServeHTTP(w, r) }

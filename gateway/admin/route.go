@@ -161,8 +161,8 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// ownHost tells whether host is an address, localhost, the name that is listened on, or one of admin.hosts. Only another
-// name can be somebody else's.
+// ownHost tells whether host is an address, localhost, the name that is listened on, or one of admin.hosts. Only
+// another name can be somebody else's.
 func (s *Server) ownHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -19,8 +19,8 @@ type Trial struct {
 	TotalMS float64     `json:"total_ms"`        // until its end
 }
 
-// TrialFunc sends a GET (or HEAD) for a URL to the gateway's own traffic listener. It follows no redirect. *InvalidError:
-// it cannot be sent.
+// TrialFunc sends a GET (or HEAD) for a URL to the gateway's own traffic listener. It follows no redirect.
+// *InvalidError: it cannot be sent.
 type TrialFunc func(ctx context.Context, method, url string, header http.Header) (Trial, error)
 
 // TrialRequest is what a trial sends.

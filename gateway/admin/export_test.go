@@ -1,0 +1,13 @@
+package admin
+
+// Routes lists what the listener answers, as METHOD PATH.
+func Routes() []string {
+	var all []string
+	for _, e := range New(Options{}).endpoints() {
+		all = append(all, e.method+" "+e.path)
+	}
+	return all
+}
+
+// OpenAPIDocument is what describes it.
+func OpenAPIDocument() []byte { return openAPIDocument }
