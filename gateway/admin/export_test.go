@@ -1,5 +1,7 @@
 package admin
 
+import "net/http"
+
 // Routes lists what the listener answers, as METHOD PATH.
 func Routes() []string {
 	var all []string
@@ -11,3 +13,6 @@ func Routes() []string {
 
 // OpenAPIDocument is what describes it.
 func OpenAPIDocument() []byte { return openAPIDocument }
+
+// Handler answers without a listener.
+func Handler(o Options) http.Handler { return New(o).handler() }

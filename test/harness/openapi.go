@@ -60,15 +60,18 @@ func (o *OpenAPI) Schema(name string) *openapi3.Schema {
 
 // Exchange sends a request, and fails the test unless the answer is one that the document allows. It returns the
 // operation, the answer's status and body, and what the document has against the request.
-func (o *OpenAPI) Exchange(t testing.TB, request *http.Request, body string) (op string, status int, text string, wrong error) {
+func (o *OpenAPI) Exchange(
+	t testing.TB, request *http.Request, body string,
+) (op string, status int, text string, wrong error) {
 	t.Helper()
 	route, params, err := o.router.FindRoute(request)
 	if err != nil {
 		t.Fatalf("%s %s: %v", request.Method, request.URL, err)
 	}
-	asked := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: &openapi3filter.Options{
+	options := &openapi3filter.Options{
 		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, SkipSettingDefaults: true,
-	}}
+	}
+	asked := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
 	request.Body = io.NopCloser(strings.NewReader(body))
 	wrong = openapi3filter.ValidateRequest(t.Context(), asked)
 	request.Body, request.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
@@ -86,10 +89,11 @@ func (o *OpenAPI) Exchange(t testing.TB, request *http.Request, body string) (op
 	}
 	answer := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: asked, Status: response.StatusCode, Header: response.Header,
-		Body: io.NopCloser(bytes.NewReader(raw)), Options: asked.Options,
+		Body: io.NopCloser(bytes.NewReader(raw)), Options: options,
 	}
 	if err := openapi3filter.ValidateResponse(context.WithoutCancel(t.Context()), answer); err != nil {
-		t.Errorf("%s %s %.100s: the answer %d is not as described: %v", request.Method, request.URL, body, response.StatusCode, err)
+		t.Errorf("%s %s %.100s: the answer %d is not as described: %v",
+			request.Method, request.URL, body, response.StatusCode, err)
 	}
 	return route.Method + " " + route.Path, response.StatusCode, string(raw), wrong
 }
