@@ -14,9 +14,9 @@ const (
 	maxGuessers = 1024 // addresses that are remembered
 )
 
-// guard makes those wait who have shown wrong tokens. While an address has to wait no token of it is looked at, not even
-// the right one: else it could be guessed all the same. Other addresses are not affected. A network of IPv6 (/64) is one
-// address: it is what one machine usually has.
+// guard makes those wait who have shown wrong tokens. While an address has to wait no token of it is looked at, not
+// even the right one: else it could be guessed all the same. Other addresses are not affected. A network of IPv6 (/64)
+// is one address: it is what one machine usually has.
 type guard struct {
 	mu       sync.Mutex
 	guessers map[netip.Prefix]*guesser
