@@ -3,8 +3,8 @@
 //
 // It imports nothing of the gateway: what it steers is handed to it as functions and small interfaces. Whatever
 // changes something needs the token; without one configured nothing can be changed. On an address that others than
-// this machine can reach, reading needs the token, too; only health and metrics are for everybody. Requests whose Host is
-// not the listener's are refused, so that a page in somebody's browser cannot reach it through a name of its own.
+// this machine can reach, reading needs the token, too; only health and metrics are for everybody. Requests whose Host
+// is not the listener's are refused, so that a page in somebody's browser cannot reach it through a name of its own.
 //
 // The token comes in the Authorization header, never in a cookie: a browser adds it to no request by itself, so that no
 // other site can have one made in somebody's name. A body is JSON and says so, or says nothing.
