@@ -36,7 +36,7 @@ func DefaultConfig() Config {
 	return Config{
 		Server:    gateway.DefaultConfig(),
 		Admin:     admin.DefaultConfig(),
-		Log:       Log{Level: "info", Format: "text"},
+		Log:       Log{Level: "info", Format: "text", AccessFormat: string(gateway.AccessText)},
 		Telemetry: telemetry.DefaultConfig(),
 		DataDir:   "./data",
 		Spool:     writeback.DefaultSpoolConfig(),

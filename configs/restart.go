@@ -6,7 +6,9 @@ import (
 )
 
 // live lists what may change while a gateway runs. All else holds from its start to its end.
-func live() []string { return []string{"server.drain", "server.grace", "log.level", "sites"} }
+func live() []string {
+	return []string{"server.drain", "server.grace", "log.level", "writeback.paused", "sites"}
+}
 
 // Over returns c for a gateway that runs with was: what takes a restart is as it was. restart lists, as paths, where
 // that is not what c says. The result has to be validated: what fits together in c need not do so any more.

@@ -9,16 +9,20 @@ import (
 	"mirrorgate/gateway"
 )
 
-// Log is what the process says of itself, on standard error.
+// Log is what the process says of itself, on standard error, and of its requests.
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn or error
 	Format string `yaml:"format"` // text or json
+
+	Access       string `yaml:"access"`        // a file, stdout, or "": no access log
+	AccessFormat string `yaml:"access_format"` // of gateway.AccessFormats
 }
 
 // Validate reports every mistake.
 func (l Log) Validate(report func(path, problem string)) {
 	oneOf("level", l.Level, []string{"debug", "info", "warn", "error"}, report)
 	oneOf("format", l.Format, []string{"text", "json"}, report)
+	oneOf("access_format", l.AccessFormat, gateway.AccessFormats(), report)
 }
 
 func oneOf(path, value string, known []string, report func(path, problem string)) {

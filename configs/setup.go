@@ -16,7 +16,8 @@ import (
 // all of them. The secret is alike, too: those with another one are another fleet.
 func ofMachine() []string {
 	return []string{
-		"server.listen", "admin", "log", "telemetry", "data_dir", "shared.redis", "shared.advertise", "shared.secret",
+		"server.listen", "server.trusted_proxies", "admin", "log", "telemetry", "data_dir", "shared.redis",
+		"shared.advertise", "shared.secret",
 	}
 }
 

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -15,6 +17,9 @@ type Config struct {
 	IdleTimeout time.Duration `yaml:"idle_timeout"` // of keep-alive connections
 	Drain       time.Duration `yaml:"drain"`        // for load balancers to see that it is about to stop
 	Grace       time.Duration `yaml:"grace"`        // for what is under way at shutdown
+
+	// TrustedProxies are the CIDRs of those whose X-Forwarded-For names the client, in the access log.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
 // DefaultConfig returns the settings of a gateway without configuration.
@@ -24,6 +29,9 @@ func DefaultConfig() Config {
 		IdleTimeout: 620 * time.Second, Grace: 30 * time.Second,
 	}
 }
+
+// maxTrusted bounds what each line of the access log is compared with.
+const maxTrusted = 100
 
 // Validate reports what cannot be served.
 func (c Config) Validate(report func(path, problem string)) {
@@ -41,6 +49,14 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 	if c.Drain < 0 {
 		report("drain", "must not be negative")
+	}
+	for i, s := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(s); err != nil {
+			report(fmt.Sprintf("trusted_proxies[%d]", i), "must be a CIDR, such as 10.0.0.0/8 or 2001:db8::1/128")
+		}
+	}
+	if len(c.TrustedProxies) > maxTrusted {
+		report("trusted_proxies", fmt.Sprintf("at most %d", maxTrusted))
 	}
 	if c.Grace < 0 {
 		report("grace", "must not be negative")

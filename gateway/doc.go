@@ -21,6 +21,8 @@
 //	tally.go       count it, by site, rule, outcome and class of status
 //	latency.go     and how long it took
 //	metrics.go     and what metrics make of that
+//	accesslog.go   or a line for each request, in one of the formats of accesslog_format.go
+//	client.go      who asks, behind proxies
 //
 // It never passes a failure off as a missing object, and never passes a fasthttp value on: what leaves the handler is a
 // copy.

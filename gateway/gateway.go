@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,8 @@ type Gateway struct {
 	ready   func() error
 	ids     requestIDs
 	tallies *tallies
-	began   time.Time       // of the tallies
+	began   time.Time // of the tallies
+	trusted []netip.Prefix
 	access  func(*Answered) // nil: not asked for
 	watch   func(*Answered) // the same
 	server  *fasthttp.Server
@@ -82,7 +84,8 @@ func New(o Options) *Gateway {
 	life, end := context.WithCancel(context.Background())
 	g := &Gateway{
 		cfg: o.Config, cache: o.Cache, log: o.Log, ready: o.Ready, ids: newRequestIDs(),
-		tallies: newTallies(), began: time.Now(), access: o.Access, watch: o.Watch,
+		trusted: prefixes(o.Config.TrustedProxies), tallies: newTallies(), began: time.Now(),
+		access: o.Access, watch: o.Watch,
 		most: int64(o.MaxInflight), minRate: o.MinRate, pace: newPace(o.MinRate), stall: clientStall, life: life, end: end,
 	}
 	g.traces = newTraces(o.Tracer)

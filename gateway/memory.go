@@ -129,7 +129,7 @@ func (b *residentBody) begin(ctx *fasthttp.RequestCtx, site *Site, d *rules.Deci
 	b.tally = site.tallies[d.Rule]
 	if b.gateway.access != nil {
 		a.ID = string(b.id[:])
-		a.introduce(ctx)
+		b.gateway.introduce(ctx, a)
 	}
 }
 

@@ -18,8 +18,8 @@ const none = "none"
 // counters are the instruments that read the tallies.
 type counters struct{ requests, bytes metric.Int64ObservableCounter }
 
-// Instrument has the meter read the tallies whenever it is asked; a request has nothing to do with it. All labels are of
-// closed sets, or names of the configuration. The histograms are brought by Produce.
+// Instrument has the meter read the tallies whenever it is asked; a request has nothing to do with it. All labels are
+// of closed sets, or names of the configuration. The histograms are brought by Produce.
 func (g *Gateway) Instrument(meter metric.Meter) error {
 	var c counters
 	var failed [3]error
@@ -103,9 +103,11 @@ func (g *Gateway) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	}}, nil
 }
 
+type histogramPoint = metricdata.HistogramDataPoint[float64]
+
 // point is a histogram of one outcome.
-func (g *Gateway) point(now time.Time, l Latency, counts []int64, sum time.Duration) metricdata.HistogramDataPoint[float64] {
-	p := metricdata.HistogramDataPoint[float64]{
+func (g *Gateway) point(now time.Time, l Latency, counts []int64, sum time.Duration) histogramPoint {
+	p := histogramPoint{
 		Attributes: attribute.NewSet(outcomeLabel(l.Outcome)), StartTime: g.began, Time: now,
 		Bounds: l.Bounds, BucketCounts: make([]uint64, len(counts)), Sum: sum.Seconds(),
 	}

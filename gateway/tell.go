@@ -14,7 +14,7 @@ func (g *Gateway) begin(ctx *fasthttp.RequestCtx, r *request, began time.Time) *
 	v := &visit{g: g, r: r}
 	v.answered.ID, v.answered.Began = r.id, began
 	if g.access != nil {
-		v.answered.introduce(ctx)
+		g.introduce(ctx, &v.answered)
 	}
 	return v
 }
@@ -24,20 +24,18 @@ func (g *Gateway) beginUnread(ctx *fasthttp.RequestCtx) *visit {
 	v := &visit{g: g, r: &request{id: g.ids.next()}}
 	v.answered.ID, v.answered.Began = v.r.id, time.Now()
 	if g.access != nil {
-		v.answered.Client = clientOf(ctx)
+		v.answered.Client = g.clientOf(ctx)
 	}
 	return v
 }
 
 // introduce notes who asks for what. It copies.
-func (a *Answered) introduce(ctx *fasthttp.RequestCtx) {
+func (g *Gateway) introduce(ctx *fasthttp.RequestCtx, a *Answered) {
 	h := &ctx.Request.Header
-	a.Client = clientOf(ctx)
+	a.Client = g.clientOf(ctx)
 	a.Method, a.Host, a.Target = methodOf(h), string(h.Host()), string(h.RequestURI())
 	a.Proto, a.Agent, a.Refer = string(h.Protocol()), string(h.UserAgent()), string(h.Referer())
 }
-
-func clientOf(ctx *fasthttp.RequestCtx) string { return ctx.RemoteIP().String() }
 
 // from notes an answer that is handed to the connection now.
 func (a *Answered) from(s source, status int, now time.Time) {

@@ -27,6 +27,7 @@ import (
 const patience = 20 * time.Second
 
 const tellConfig = `
+server: {trusted_proxies: [127.0.0.1/32, 10.0.0.0/8]}
 limits: {max_inflight: 50}
 data_dir: ${DIR}/data
 sites:

@@ -43,8 +43,14 @@ func (p *process) follow(ctx context.Context) {
 	}
 }
 
-// hangup is what SIGHUP asks for.
+// hangup is what SIGHUP asks for: the access log's file is opened anew, since somebody may have moved it, and the
+// configuration is read again.
 func (p *process) hangup(ctx context.Context) {
+	if p.access != nil {
+		if err := p.access.Reopen(); err != nil {
+			p.log.Error("the access log goes on in the file that it had", "err", err)
+		}
+	}
 	if _, err := p.reload(ctx); p.file == "" {
 		p.log.Info("SIGHUP changes nothing", "why", err)
 	}

@@ -157,6 +157,7 @@ func (p *process) swap(next, was *inForce) {
 		}
 	}
 	p.level.Set(levelOf(next.cfg.Log))
+	p.spool.PauseByConfig(next.cfg.Writeback.Paused)
 	if p.fleet != nil {
 		p.fleet.Reconfigured(next.cfg.Setup())
 	}

@@ -72,6 +72,7 @@ type process struct {
 	writeback *writeback.Writeback
 	fleet     *shared.Fleet // nil: this gateway is on its own
 	gateway   *gateway.Gateway
+	access    *gateway.AccessLog // nil: none
 	admin     *admin.Server
 	telemetry *telemetry.Telemetry
 	migration *migrationView
@@ -153,9 +154,13 @@ func (p *process) build(first *inForce) error {
 	if err := p.sites(first, nil); err != nil {
 		return err
 	}
+	access, err := p.openAccessLog()
+	if err != nil {
+		return err
+	}
 	p.gateway = gateway.New(gateway.Options{
 		Config: cfg.Server, MaxInflight: cfg.Limits.MaxInflight, MinRate: cfg.Limits.MinRate,
-		Sites: first.sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready, Watch: p.note,
+		Sites: first.sites, Cache: p.cache, Fleet: p.peers(), Ready: p.ready, Access: access, Watch: p.note,
 		Tracer: p.telemetry.Tracer(), Log: p.log,
 	})
 	if err := p.instrument(); err != nil {
@@ -196,6 +201,7 @@ func (p *process) run(ctx context.Context) error {
 	p.running.Go(func() { p.follow(ctx) })
 	p.steer(ctx)
 	p.running.Go(func() { p.migration.ledger.Run(p.life) })
+	p.runAccessLog()
 	leave := p.beInFleet(ctx)
 	if p.adminLn != nil {
 		p.running.Go(func() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"mirrorgate/gateway/telemetry"
@@ -25,7 +26,12 @@ func (p *process) openTelemetry() (err error) {
 // instrument has all parts of the process measured.
 func (p *process) instrument() error {
 	p.telemetry.Add(p.gateway)
-	return p.gateway.Instrument(p.telemetry.Meter())
+	meter := p.telemetry.Meter()
+	err := p.gateway.Instrument(meter)
+	if p.access != nil {
+		err = errors.Join(err, p.access.Instrument(meter))
+	}
+	return err
 }
 
 func (p *process) closeTelemetry() {
