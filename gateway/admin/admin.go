@@ -63,6 +63,7 @@ func (s *Server) handler() http.Handler { return s.route(s.endpoints()) }
 
 func (s *Server) endpoints() []endpoint {
 	return slices.Concat(
+		pageEndpoints(),
 		[]endpoint{
 			{http.MethodGet, "/health", forAll, s.health},
 			{http.MethodGet, "/metrics", forAll, s.metrics},

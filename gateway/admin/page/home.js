@@ -1,0 +1,71 @@
+// The overview: charts, and what leads on from here.
+
+import { Chart } from "./chart.js";
+import { el, link, panel, swap, warning } from "./dom.js";
+import { get } from "./api.js";
+import { feed, onFeed } from "./feed.js";
+import { bytes, byteUnit, short, span, spanUnit } from "./format.js";
+import { inUse, live } from "./live.js";
+import { groups, latencies, loads } from "./series.js";
+import { marks } from "./marks.js";
+import { sitesTable, sentences } from "./sites.js";
+import { originsTable } from "./origins.js";
+import { deadTable } from "./queue.js";
+
+const gap = 10_000; // milliseconds without a figure after which a line breaks
+
+export function home(node) {
+  const charts = chartsOfAll();
+  const tables = el("div", { class: "view" });
+  const origins = panel("Origins", el("div"));
+  swap(node, el("section", { class: "charts", "aria-label": "Live charts" }, charts.map((c) => c.chart.node)),
+    tables, origins);
+  const lists = live(tables, load, draw);
+  const unfollow = onFeed(() => {
+    for (const c of charts) c.chart.draw(feed.timeline.points.map((p) => ({ at: p.at, values: c.of(p) })), c.series());
+    if (inUse(origins)) return;
+    swap(origins.lastElementChild, warning(feed.originsError), originsTable(feed.origins));
+  });
+  return () => { lists.stop(); unfollow(); };
+}
+
+async function load() {
+  const [sites, dead, migration] = await Promise.all([
+    get("sites"), get("queue", { state: "dead", limit: 5 }), get("migration").catch(() => null)]);
+  return { sites, dead, migration };
+}
+
+function draw({ sites, dead, migration }, refresh) {
+  return [
+    panel("Sites", sentences(migration), sitesTable(sites, migration)),
+    dead.items.length > 0 && panel("Given up: these could not be saved", deadTable(dead.items, refresh),
+      el("p", {}, link("All that waits to be saved", "queue"))),
+  ];
+}
+
+// Each chart, what it shows of a point, and its series.
+function chartsOfAll() {
+  const one = (of, series, options) => ({ of, series, chart: new Chart(options) });
+  const low = 120; // pixels
+  return [
+    one((p) => p.requests, () => groups, { title: "Requests per second", stacked: true, format: short, wide: true }),
+    one((p) => p.latency, () => latencies, { title: "Time to first byte", format: span, log: true, gap, wide: true }),
+    one((p) => p.pulls, results, { title: "Origin answers per second", stacked: true, format: short, wide: true }),
+    one((p) => p.load, () => loads, { title: "Under way", format: short, wide: true }),
+    one((p) => p.queue, () => [{ name: "waiting", mark: 0 }, { name: "dead", mark: 5 }],
+      { title: "Objects to be saved", format: short, height: low }),
+    one((p) => p.queue, () => [{ name: "size", mark: 0 }],
+      { title: "Size of the spool", format: bytes, unit: byteUnit, height: low }),
+    one((p) => p.queue, () => [{ name: "age of the oldest", mark: 1 }],
+      { title: "Age of the oldest object", format: span, unit: spanUnit, height: low }),
+  ];
+}
+
+// results are those that any origin has had, in an order in which each keeps its mark.
+function results() {
+  const sums = {};
+  for (const o of feed.origins) {
+    for (const [result, n] of Object.entries(o.pulls ?? {})) sums[result] = (sums[result] ?? 0) + n;
+  }
+  return Object.keys(sums).sort().map((name, i) => ({ name, mark: i % marks }));
+}
