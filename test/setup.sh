@@ -3,8 +3,8 @@
 #
 # usage: test/setup.sh [servers] [linter] [bench]     without a name: servers and linter
 #
-#   servers  nginx, curl, aws, rclone, redis-server, haproxy, ss and a C compiler (for -race) from Debian's packages;
-#            MinIO and versitygw built from source into .cache/bin
+#   servers  nginx, curl, aws, rclone, redis-server, haproxy, chromium, ss and a C compiler (for -race) from Debian's
+#            packages; MinIO and versitygw built from source into .cache/bin
 #   linter   staticcheck, into .cache/bin
 #   bench    nginx, varnishd, haproxy, wrk, redis-server, taskset, ss and aws from Debian's packages; MinIO
 set -euo pipefail
@@ -23,6 +23,7 @@ commands=(
 	"rclone rclone"
 	"redis-server redis-server"
 	"haproxy haproxy"
+	"chromium chromium fonts-dejavu-core"
 	"ss iproute2"
 	"gcc gcc libc6-dev"
 )

@@ -47,6 +47,7 @@ func libraries() []library {
 		{"github.com/redis/go-redis", []string{"cache/shared", "benchmarks/fleet", "test/*"}},
 		{"github.com/fsnotify/fsnotify", []string{"cmd/*"}},
 		{"github.com/alecthomas/kong", []string{"cmd/*", "benchmarks/*"}},
+		{"github.com/chromedp", []string{"test/page"}},
 		{"github.com/HdrHistogram/hdrhistogram-go", []string{"benchmarks/*"}},
 	}
 }
@@ -129,6 +130,7 @@ func TestImportsAreRefused(t *testing.T) {
 	f(0, "cache/bucket/dir_test.go", "mirrorgate/cache/bucket/buckettest")
 	f(0, "origin/signed.go", "github.com/minio/minio-go/v7")
 	f(0, "test/harness/s3.go", "github.com/minio/minio-go/v7")
+	f(0, "test/page/page.go", "github.com/chromedp/chromedp")
 	f(0, "rules/key.go", "net/url")
 
 	f(1, "configs/configs.go", "mirrorgate/cmd/mirrorgate")
@@ -149,5 +151,7 @@ func TestImportsAreRefused(t *testing.T) {
 	f(1, "rules/rules.go", "mirrorgate/cache")
 	f(1, "rules/rules.go", "log/slog")
 	f(1, "gateway/walk.go", "mirrorgate/test/harness")
+	f(1, "gateway/admin/page_test.go", "github.com/chromedp/chromedp")
+	f(1, "gateway/admin/page.go", "github.com/chromedp/cdproto/page")
 	f(1, "elsewhere/x.go", "mirrorgate/rules")
 }
