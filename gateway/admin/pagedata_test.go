@@ -93,7 +93,7 @@ func (f *fakeAPI) summary() admin.QueueSummary {
 }
 
 func (f *fakeAPI) origins() []admin.Origin {
-	pulls := map[string]int64{"ok": f.counted(90, 17), "absent": f.counted(35, 23), "failed": f.counted(4, 11), "timeout": f.counted(2, 31)}
+	pulls := map[string]int64{"ok": f.counted(90, 17), "not_found": f.counted(35, 23), "failed": f.counted(4, 11), "timeout": f.counted(2, 31)}
 	return []admin.Origin{
 		{Site: "assets", Rule: "images", Target: "primary", URL: "https://old.example.com", State: f.origin, Inflight: int(4 + f.looks%6), Pulls: pulls,
 			LastError: "timeout: no first byte", LastAsked: f.now().Add(-time.Second)},
@@ -168,4 +168,24 @@ func fakeMembers() admin.FleetState {
 func fakeConfig(reload admin.ReloadState) admin.ConfigView {
 	raw, _ := json.Marshal(map[string]any{"admin": map[string]string{"token": "***"}, "sites": []string{hostile}})
 	return admin.ConfigView{File: "/etc/mirrorgate.yaml", Setup: "8c1f5b0e9d3a", Config: raw, Reload: reload}
+}
+
+// bareAnswer is what is answered under a path when there is nothing.
+func bareAnswer(path string, full any) any {
+	switch path {
+	case "overview":
+		o := full.(admin.Overview)
+		return admin.Overview{Version: "dev", Started: o.Started, Now: o.Now}
+	case "sites":
+		return []admin.Site(nil)
+	case "sites/assets":
+		return admin.Site{Name: "assets"}
+	case "origins":
+		return []admin.Origin(nil)
+	case "queue":
+		return admin.QueuePage{Items: []admin.QueueItem{}}
+	case "members":
+		return admin.FleetState{}
+	}
+	return admin.Migration{}
 }

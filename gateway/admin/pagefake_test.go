@@ -31,6 +31,7 @@ type fakeAPI struct {
 	mu      sync.Mutex
 	locked  bool // reading needs the token, too
 	broken  bool // nothing is answered properly
+	bare    bool // there is nothing but the gateway
 	reload  string
 	looks   int64
 	rules   string
@@ -125,6 +126,8 @@ func (f *fakeAPI) read(w http.ResponseWriter, r *http.Request, answer func(r *ht
 		fakeReply(w, http.StatusInternalServerError, map[string]string{"error": "the disk is on fire: " + hostile})
 	case f.locked && r.Header.Get("Authorization") != "Bearer "+f.token:
 		fakeReply(w, http.StatusUnauthorized, map[string]string{"error": "the token is missing or wrong"})
+	case f.bare:
+		fakeReply(w, http.StatusOK, bareAnswer(strings.TrimPrefix(r.URL.Path, "/api/v1/"), answer(r)))
 	default:
 		fakeReply(w, http.StatusOK, answer(r))
 	}

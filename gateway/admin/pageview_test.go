@@ -31,6 +31,7 @@ func TestPage(t *testing.T) {
 		"numbers": numbersMove, "hostile": hostileNames, "hidden": hiddenTab, "outage": outage, "charts": chartsForAll, "explain": explainAndTry,
 		"phone": phone, "contrast": contrast, "editor": editRules, "lost update": lostUpdate, "queue": retryAndDrop, "token": tokens,
 		"reading": readingNeedsToken, "read-only": readOnly, "switches": switches, "marked": markedText,
+		"bare": bare,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, browser) })
 	}
@@ -91,6 +92,20 @@ func hiddenTab(t *testing.T, browser *page.Browser) {
 		}
 		return nil
 	})
+}
+
+// bare is a gateway just installed: there is nothing to tell, and what is empty may come as null.
+func bare(t *testing.T, browser *page.Browser) {
+	api := newFakeAPI()
+	api.bare = true
+	p := browser.Open(t, fakePage(t, api))
+	for _, view := range [][2]string{
+		{"#/", "There is no site."}, {"#/sites/assets", "The site has no rule."}, {"#/sites/assets/rules/images", "no such rule any more"},
+		{"#/origins", "No rule has an origin."}, {"#/queue", "Nothing waits."}, {"#/members", "None is known."}, {"#/nowhere", "There is nothing under this address."},
+	} {
+		p.Go(view[0])
+		p.See(view[1])
+	}
 }
 
 func (f *fakeAPI) looked() int64 {

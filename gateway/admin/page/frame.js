@@ -2,7 +2,7 @@
 
 import { el, link, swap, tag, warning } from "./dom.js";
 import { feed, onFeed, unlock } from "./feed.js";
-import { ago, rough, since } from "./format.js";
+import { ago, known, rough, since } from "./format.js";
 import { forgetToken, hasToken } from "./api.js";
 
 const places = [["", "Overview"], ["sites", "Sites"], ["origins", "Origins"], ["queue", "Queue"],
@@ -101,7 +101,8 @@ function chips(o) {
     o.queue.paused && tag("saving is paused", "warn"),
     o.queue.dead > 0 && link(tag(`${o.queue.dead} could not be saved`, "bad"), "queue"),
     o.redis && tag(`Redis ${o.redis}`, o.redis === "up" ? "good" : "bad"),
-    o.reload.error ? tag(`reload failed ${ago(o.reload.at)}`, "bad") : tag(`configuration of ${ago(o.reload.loaded)}`),
+    o.reload.error && tag(`reload failed ${ago(o.reload.at)}`, "bad"),
+    known(o.reload.loaded) && tag(`configuration of ${ago(o.reload.loaded)}`),
     tag(`version ${o.version}`),
     tag(`up for ${rough(since(o.started))}`),
   ].filter(Boolean);

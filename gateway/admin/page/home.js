@@ -6,8 +6,7 @@ import { get } from "./api.js";
 import { feed, onFeed } from "./feed.js";
 import { bytes, byteUnit, short, span, spanUnit } from "./format.js";
 import { inUse, live } from "./live.js";
-import { groups, latencies, loads } from "./series.js";
-import { marks } from "./marks.js";
+import { groups, latencies, loads, results } from "./series.js";
 import { sitesTable, sentences } from "./sites.js";
 import { originsTable } from "./origins.js";
 import { deadTable } from "./queue.js";
@@ -50,7 +49,7 @@ function chartsOfAll() {
   return [
     one((p) => p.requests, () => groups, { title: "Requests per second", stacked: true, format: short, wide: true }),
     one((p) => p.latency, () => latencies, { title: "Time to first byte", format: span, log: true, gap, wide: true }),
-    one((p) => p.pulls, results, { title: "Origin answers per second", stacked: true, format: short, wide: true }),
+    one((p) => p.pulls, seen, { title: "Origin answers per second", stacked: true, format: short, wide: true }),
     one((p) => p.load, () => loads, { title: "Under way", format: short, wide: true }),
     one((p) => p.queue, () => [{ name: "waiting", mark: 0 }, { name: "dead", mark: 5 }],
       { title: "Objects to be saved", format: short, height: low }),
@@ -61,11 +60,9 @@ function chartsOfAll() {
   ];
 }
 
-// results are those that any origin has had, in an order in which each keeps its mark.
-function results() {
-  const sums = {};
-  for (const o of feed.origins) {
-    for (const [result, n] of Object.entries(o.pulls ?? {})) sums[result] = (sums[result] ?? 0) + n;
-  }
-  return Object.keys(sums).sort().map((name, i) => ({ name, mark: i % marks }));
+// seen are the results that any origin has had. A name that is new to this page shares one mark with others such.
+function seen() {
+  const names = new Set(feed.origins.flatMap((o) => Object.keys(o.pulls ?? {})));
+  const strange = [...names].filter((name) => !results.some((r) => r.name === name)).sort();
+  return [...results.filter((r) => names.has(r.name)), ...strange.map((name) => ({ name, mark: 7 }))];
 }

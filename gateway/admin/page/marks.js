@@ -16,8 +16,6 @@ const patterns = [
 ];
 const dashes = ["", "7 3", "2 3", "10 3 2 3", "5 2", "9 2 2 2 2 2", "4 3", "1 3"];
 
-export const marks = patterns.length;
-
 // definitions belongs into the page once: the patterns that the areas are filled with.
 export function definitions() {
   return svg("svg", { class: "definitions", width: 0, height: 0, "aria-hidden": "true" },

@@ -20,7 +20,7 @@ async function load() {
 
 function draw(fleet) {
   if (fleet.alone) return panel("Members", empty(fleet.alone));
-  const mine = fleet.members.find((m) => m.me)?.setup;
+  const mine = fleet.members?.find((m) => m.me)?.setup;
   return panel("Members", warning(fleet.unknown), table("Members", [
     { name: "Gateway", cell: (m) => [el("code", {}, m.id), m.me && " ", m.me && tag("this one", "good")] },
     { name: "Started", tight: true, cell: (m) => ago(m.started) },

@@ -20,8 +20,8 @@ export function rule(node, site, id) {
 async function load(site, id) {
   const [s, migration] = await Promise.all([get(path("sites", site)), get("migration").catch(() => null)]);
   return {
-    etag: s.etag, from: s.from_api, rule: s.rules.find((r) => r.id === id),
-    migration: migration?.sites.find((m) => m.site === site)?.rules.find((r) => r.rule === id),
+    etag: s.etag, from: s.from_api ?? [], rule: s.rules?.find((r) => r.id === id),
+    migration: migration?.sites?.find((m) => m.site === site)?.rules?.find((r) => r.rule === id),
   };
 }
 
@@ -94,7 +94,7 @@ function hitters(caption, list) {
     { name: "Key", cell: (h) => key(h.key) },
     { name: "Requests", number: true, cell: between },
     { name: "Last", tight: true, cell: (h) => ago(h.last) },
-  ], list ?? [], "None.");
+  ], list, "None.");
 }
 
 const between = (h) => (h.error ? `${count(h.count - h.error)} to ` : "") + count(h.count);
@@ -127,8 +127,8 @@ function history(site, id) {
   const body = el("div");
   const load = () => get("migration/history", { site, rule: id, step: offered[chosen.span][0] });
   const shown = live(body, load, ({ points }) => {
-    chart.draw(points.slice(-offered[chosen.span][1]).map(point), parts);
-    return points.length === 0 && empty("Nothing was counted yet.");
+    chart.draw((points ?? []).slice(-offered[chosen.span][1]).map(point), parts);
+    return !points?.length && empty("Nothing was counted yet.");
   });
   const choose = (span) => () => {
     chosen.span = span;

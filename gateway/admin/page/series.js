@@ -18,6 +18,17 @@ export const latencies = [
   { name: "origin, p99", mark: 5, group: 1, q: 0.99 },
 ];
 
+// What comes of pulls has one of these names.
+export const results = [
+  { name: "ok", mark: 0 },
+  { name: "not_found", mark: 3 },
+  { name: "passed", mark: 2 },
+  { name: "timeout", mark: 1 },
+  { name: "failed", mark: 5 },
+  { name: "busy", mark: 4 },
+  { name: "canceled", mark: 6 },
+];
+
 export const loads = [
   { name: "requests", mark: 0 },
   { name: "pulls", mark: 1 },

@@ -16,14 +16,14 @@ const load = async () => ({ all: await get("sites"), migration: await get("migra
 
 // sentences says of each site how its migration goes.
 export function sentences(migration) {
-  return migration && el("ul", { class: "sentences" }, migration.sites.map((s) =>
+  return migration && el("ul", { class: "sentences" }, (migration.sites ?? []).map((s) =>
     el("li", {}, link(s.site, "sites", s.site), ": ", s.sentence)));
 }
 
 export function sitesTable(all, migration) {
   return table("Sites", [
     { name: "Site", cell: (s) => link(s.name, "sites", s.name) },
-    { name: "Hosts", cell: (s) => s.hosts.join(", ") },
+    { name: "Hosts", cell: (s) => s.hosts?.join(", ") },
     { name: "Served from", tight: true, cell: (s) => tag(s.serve, s.serve === "bucket" ? "plain" : "warn") },
     { name: "Saving", tight: true, cell: (s) => (s.save ? "yes" : tag("off", "warn")) },
     { name: "Without the origin, last day", number: true, cell: (s) => siteShare(migration, s.name) },
@@ -32,14 +32,14 @@ export function sitesTable(all, migration) {
 }
 
 function siteShare(migration, name) {
-  const rules = migration?.sites.find((s) => s.site === name)?.rules ?? [];
+  const rules = migration?.sites?.find((s) => s.site === name)?.rules ?? [];
   const days = rules.map((r) => spanOf(r, "day")).filter(Boolean);
   return share({ requests: sum(days, "requests"), needed: sum(days, "needed") });
 }
 
 const sum = (list, field) => list.reduce((s, x) => s + x[field], 0);
 
-export const spanOf = (rule, name) => rule?.spans.find((s) => s.span === name);
+export const spanOf = (rule, name) => rule?.spans?.find((s) => s.span === name);
 
 // share is the part of a span's requests that needed no origin.
 export const share = (s) => percent(s.requests - s.needed, s.requests);
@@ -50,7 +50,7 @@ export function site(node, name) {
 
 async function loadSite(name) {
   const [s, migration] = await Promise.all([get(path("sites", name)), get("migration").catch(() => null)]);
-  return { site: s, migration: migration?.sites.find((m) => m.site === name) };
+  return { site: s, migration: migration?.sites?.find((m) => m.site === name) };
 }
 
 function drawSite({ site: s, migration }, refresh) {
@@ -64,10 +64,10 @@ function drawSite({ site: s, migration }, refresh) {
 function about(s, migration) {
   const { inventory, left } = migration ?? {};
   return facts([
-    ["Hosts", s.hosts.join(", ")],
+    ["Hosts", s.hosts?.join(", ")],
     ["Bucket", s.bucket],
     ["Bucket cannot be used", s.ready],
-    ["Changed over the API", s.from_api.join(", ")],
+    ["Changed over the API", s.from_api?.join(", ")],
     ["Changes are not kept", s.store_error],
     ["At the origin altogether", inventory && `${objects(inventory)}, told ${ago(inventory.told)}`],
     ["Still only there", left && objects(left)],
@@ -91,7 +91,7 @@ function switches(s, refresh) {
         confirm: "Objects are pulled for each request anew until saving goes on." }) :
       one("What is pulled is not saved", { label: "Save again", run: patch({ save: true }),
         confirm: "What is pulled from now on is saved into the bucket." }),
-    (s.from_api.includes("serve") || s.from_api.includes("save")) &&
+    ["serve", "save"].some((name) => s.from_api?.includes(name)) &&
       one("Changed over the API", { label: "Back to the file's switches", run: back,
         confirm: "serve and save become what the configuration file says." }));
 
@@ -101,7 +101,7 @@ function switches(s, refresh) {
 }
 
 function rulesTable(s, migration) {
-  const of = (r) => migration?.rules.find((m) => m.rule === r.id);
+  const of = (r) => migration?.rules?.find((m) => m.rule === r.id);
   return table("Rules", [
     { name: "Rule", cell: (r) => link(r.id, "sites", s.name, "rules", r.id) },
     { name: "State", tight: true, cell: ruleState },

@@ -4,7 +4,7 @@ import { el, empty } from "./dom.js";
 // words are short, and not broken. The roles are written out because on a phone the style makes a card of each row, and
 // with that the implied ones are lost.
 export function table(caption, columns, rows, none) {
-  if (rows.length === 0) return empty(none);
+  if (!rows?.length) return empty(none);
   return el("table", { role: "table", "aria-label": caption },
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, columns.map(heading))),
     el("tbody", { role: "rowgroup" }, rows.map((row) => el("tr", { role: "row" }, columns.map((c) => cell(c, row))))));
