@@ -114,6 +114,9 @@ func (f *fakeAPI) handler() http.Handler {
 	change("PATCH sites/{site}/rules/{rule}", f.switchRule)
 	change("POST queue/{verb}", f.changeQueue)
 	change("POST origins/{verb}", f.steer)
+	change("POST pull", func(*http.Request, []byte) (int, any) {
+		return 200, map[string]any{"results": []map[string]string{{"key": hostile, "outcome": "pulled"}, {"key": "b", "error": hostile}}}
+	})
 	change("POST reload", func(*http.Request, []byte) (int, any) { f.reload = ""; return 200, f.reloadState() })
 	return mux
 }

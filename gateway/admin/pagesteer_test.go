@@ -204,6 +204,10 @@ func switches(t *testing.T, browser *page.Browser) {
 	give(p, token)
 	p.See("Served from the origin")
 	api.wasAsked(t, `PATCH sites/assets {"serve":"origin"}`)
+	p.Type("Keys, one a line", "img/a.jpg\nb\n")
+	p.Click("button", "Pull what is missing")
+	p.See(shown+"\tpulled", "failed "+shown)
+	api.wasAsked(t, `POST pull {"site":"assets","keys":["img/a.jpg","b"]}`)
 	p.Click("link", "images")
 	p.Click("button", "Retire")
 	p.Click("button", "Retire")
@@ -217,9 +221,9 @@ func switches(t *testing.T, browser *page.Browser) {
 	p.See("draining")
 	p.Click("button", "Resume")
 	p.Gone("draining")
-	want := []string{"PATCH", "PATCH", `POST origins/drain {"site":"assets","rule":"images","target":"primary"}`, `POST origins/resume {"site":"assets","rule":"images"}`}
+	want := []string{"PATCH", "POST pull", "PATCH", `POST origins/drain {"site":"assets","rule":"images","target":"primary"}`, `POST origins/resume {"site":"assets","rule":"images"}`}
 	got := api.changes()
-	if len(got) != len(want) || got[2] != want[2] || got[3] != want[3] || !strings.HasPrefix(got[0], want[0]) {
+	if len(got) != len(want) || !slices.Equal(got[3:], want[3:]) || !strings.HasPrefix(got[0], want[0]) {
 		t.Errorf("asked was %q", got)
 	}
 }

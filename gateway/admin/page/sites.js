@@ -2,8 +2,9 @@
 
 import { action, readOnlyNote } from "./actions.js";
 import { change, get, path } from "./api.js";
-import { el, facts, link, panel, tag } from "./dom.js";
+import { el, facts, link, panel, swap, tag } from "./dom.js";
 import { ago, bytes, count, percent, stamp } from "./format.js";
+import { keysPanel } from "./keys.js";
 import { live } from "./live.js";
 import { table } from "./table.js";
 
@@ -45,7 +46,9 @@ export const spanOf = (rule, name) => rule?.spans?.find((s) => s.span === name);
 export const share = (s) => percent(s.requests - s.needed, s.requests);
 
 export function site(node, name) {
-  return live(node, () => loadSite(name), drawSite).stop;
+  const body = el("div");
+  swap(node, body, keysPanel(name));
+  return live(body, () => loadSite(name), drawSite).stop;
 }
 
 async function loadSite(name) {
