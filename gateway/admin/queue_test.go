@@ -198,7 +198,7 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s %s: error %q", method, path, a.Error)
 		}
 	}
-	f("GET", "/", 404, "")
+	f("GET", "/elsewhere", 404, "")
 	f("GET", "/api/v1/queue/", 404, "")
 	f("GET", "//api/v1/queue", 404, "")
 	f("POST", "/api/v1/queue/all", 404, "")
