@@ -14,7 +14,7 @@ import (
 func (f *fakeAPI) filled(t *testing.T) {
 	t.Helper()
 	harness.Eventually(t, time.Minute, func() error {
-		if n := f.looked(); n < 60 {
+		if n := f.looked(); n < 40 {
 			return fmt.Errorf("%d looks", n)
 		}
 		return nil
