@@ -34,6 +34,7 @@ type fakeAPI struct {
 	bare    bool // there is nothing but the gateway
 	reload  string
 	looks   int64
+	guesses int // wrong tokens that were shown
 	rules   string
 	version int // of the rules
 	source  string
@@ -127,8 +128,7 @@ func (f *fakeAPI) read(w http.ResponseWriter, r *http.Request, answer func(r *ht
 	switch {
 	case f.broken:
 		fakeReply(w, http.StatusInternalServerError, map[string]string{"error": "the disk is on fire: " + hostile})
-	case f.locked && r.Header.Get("Authorization") != "Bearer "+f.token:
-		fakeReply(w, http.StatusUnauthorized, map[string]string{"error": "the token is missing or wrong"})
+	case f.locked && !f.authorized(w, r):
 	case f.bare:
 		fakeReply(w, http.StatusOK, bareAnswer(strings.TrimPrefix(r.URL.Path, "/api/v1/"), answer(r)))
 	default:
@@ -142,8 +142,7 @@ func (f *fakeAPI) change(w http.ResponseWriter, r *http.Request, do func(r *http
 	switch {
 	case f.token == "":
 		fakeReply(w, http.StatusForbidden, map[string]string{"error": "admin.token is not set: the API is read-only"})
-	case r.Header.Get("Authorization") != "Bearer "+f.token:
-		fakeReply(w, http.StatusUnauthorized, map[string]string{"error": "the token is missing or wrong"})
+	case !f.authorized(w, r):
 	default:
 		body, _ := io.ReadAll(r.Body)
 		if r.URL.Query().Get("dry_run") == "" {
@@ -152,6 +151,24 @@ func (f *fakeAPI) change(w http.ResponseWriter, r *http.Request, do func(r *http
 		status, answer := do(r, body)
 		fakeReply(w, status, answer)
 	}
+}
+
+// authorized has who shows two wrong tokens wait.
+func (f *fakeAPI) authorized(w http.ResponseWriter, r *http.Request) bool {
+	given := r.Header.Get("Authorization")
+	switch {
+	case given == "Bearer "+f.token:
+		return true
+	case given != "":
+		f.guesses++
+	}
+	if f.guesses == 2 {
+		w.Header().Set("Retry-After", "7")
+		fakeReply(w, http.StatusTooManyRequests, map[string]string{"error": "too many wrong tokens came from this address"})
+		return false
+	}
+	fakeReply(w, http.StatusUnauthorized, map[string]string{"error": "the token is missing or wrong"})
+	return false
 }
 
 func fakeReply(w http.ResponseWriter, status int, answer any) {

@@ -170,9 +170,18 @@ func readingNeedsToken(t *testing.T, browser *page.Browser) {
 	p.Click("button", "Cancel")
 	p.See("Reading needs the token, too.")
 	p.Click("button", "Enter the token")
+	give(p, "a-token-that-is-wrong")
+	p.See("This token is wrong.")
+	give(p, "another-wrong-one")
+	p.See("Too many were wrong. Wait 7 s before the next.")
 	give(p, token)
 	p.See("12 % of the last day’s requests still needed the old origin")
 	p.Gone("Reading needs the token")
+	api.set(func() {
+		if api.guesses != 2 {
+			t.Errorf("two wrong tokens were shown %d times", api.guesses)
+		}
+	})
 }
 
 // readOnly has no token at all: nothing can be pressed, and the page says why.

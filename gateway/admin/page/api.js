@@ -46,21 +46,42 @@ function search(query) {
   return given.size ? `?${given}` : "";
 }
 
-// call asks for the token when there is none or a wrong one, and goes on with it. A token is kept once it was good.
+// attempt is under way while somebody gives the token. All that want it wait for the one that tries it, so that a wrong
+// token is shown to the gateway once.
+const open = { attempt: null };
+
 async function call(method, at, body, etag, within) {
-  let shown = token.get();
-  for (;;) {
-    const answer = await send(method, at, body, etag, within, shown);
-    if (answer.status !== 401) {
-      if (shown && shown !== token.get() && answer.status !== 429) {
-        token.keep(shown);
-        told();
-      }
-      return read(answer);
+  const ask = (shown) => send(method, at, body, etag, within, shown);
+  let sent = token.get();
+  let answer = await ask(sent);
+  while (answer.status === 401) {
+    if (open.attempt) {
+      await open.attempt;
+    } else if (sent === token.get()) {
+      open.attempt = admitted(ask).finally(() => { open.attempt = null; });
+      return read(await open.attempt);
     }
-    if (shown && shown === token.get()) forgetToken();
-    shown = await askToken(shown ? "This token is wrong." : "");
+    sent = token.get();
+    answer = await ask(sent);
+  }
+  return read(answer);
+}
+
+// admitted asks for the token until one is right, keeps that, and gives the answer that it brought.
+async function admitted(ask) {
+  let problem = hasToken() ? "This token is wrong." : "";
+  if (problem) forgetToken();
+  for (;;) {
+    const shown = await askToken(problem);
     if (!shown) throw new Failure(401, "This needs the token.");
+    const answer = await ask(shown);
+    if (answer.status !== 401 && answer.status !== 429) {
+      token.keep(shown);
+      told();
+      return answer;
+    }
+    problem = answer.status === 401 ? "This token is wrong." :
+      `Too many were wrong. Wait ${answer.headers.get("Retry-After")} s before the next.`;
   }
 }
 

@@ -26,15 +26,8 @@ export async function confirmed(title, text, verb, danger) {
   return (await dialog(title, el("p", {}, text), buttons)) === "yes";
 }
 
-const open = { token: null };
-
-// askToken asks for the token once, however many wait for it; "" when it is not given.
-export function askToken(problem) {
-  open.token ??= tokenDialog(problem).finally(() => { open.token = null; });
-  return open.token;
-}
-
-async function tokenDialog(problem) {
+// askToken asks for the token; "" when it is not given.
+export async function askToken(problem) {
   const input = el("input", {
     type: "password", id: "token", autocomplete: "off", spellcheck: "false", required: true,
     pattern: "[!-~]+", title: "letters, digits and signs, as a header can carry them",

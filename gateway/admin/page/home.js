@@ -7,39 +7,38 @@ import { feed, onFeed } from "./feed.js";
 import { bytes, byteUnit, short, span, spanUnit } from "./format.js";
 import { inUse, live } from "./live.js";
 import { groups, latencies, loads, results } from "./series.js";
-import { sitesTable, sentences } from "./sites.js";
+import { loadSites, sentences, sitesTable } from "./sites.js";
 import { originsTable } from "./origins.js";
 import { deadTable } from "./queue.js";
 
 const gap = 10_000; // milliseconds without a figure after which a line breaks
 
+// The parts load apart from each other: what one of them cannot be told does not hide the others.
 export function home(node) {
   const charts = chartsOfAll();
-  const tables = el("div", { class: "view" });
-  const origins = panel("Origins", el("div"));
+  const [bySite, given, origins] = [el("div"), el("div"), panel("Origins", el("div"))];
   swap(node, el("section", { class: "charts", "aria-label": "Live charts" }, charts.map((c) => c.chart.node)),
-    tables, origins);
-  const lists = live(tables, load, draw);
+    bySite, given, origins);
+  const loadDead = () => get("queue", { state: "dead", limit: 5 });
+  const lists = [live(bySite, loadSites, drawSites), live(given, loadDead, drawDead)];
   const unfollow = onFeed(() => {
     for (const c of charts) c.chart.draw(feed.timeline.points.map((p) => ({ at: p.at, values: c.of(p) })), c.series());
     if (inUse(origins)) return;
     swap(origins.lastElementChild, warning(feed.originsError), originsTable(feed.origins));
   });
-  return () => { lists.stop(); unfollow(); };
+  return () => {
+    unfollow();
+    for (const list of lists) list.stop();
+  };
 }
 
-async function load() {
-  const [sites, dead, migration] = await Promise.all([
-    get("sites"), get("queue", { state: "dead", limit: 5 }), get("migration").catch(() => null)]);
-  return { sites, dead, migration };
+function drawSites({ all, migration }) {
+  return panel("Sites", sentences(migration), sitesTable(all, migration));
 }
 
-function draw({ sites, dead, migration }, refresh) {
-  return [
-    panel("Sites", sentences(migration), sitesTable(sites, migration)),
-    dead.items.length > 0 && panel("Given up: these could not be saved", deadTable(dead.items, refresh),
-      el("p", {}, link("All that waits to be saved", "queue"))),
-  ];
+function drawDead({ items }, refresh) {
+  return items.length > 0 && panel("Given up: these could not be saved", deadTable(items, refresh),
+    el("p", {}, link("All that waits to be saved", "queue")));
 }
 
 // Each chart, what it shows of a point, and its series.

@@ -10,10 +10,10 @@ import { table } from "./table.js";
 
 export function sites(node) {
   const draw = ({ all, migration }) => panel("Sites", sentences(migration), sitesTable(all, migration));
-  return live(node, load, draw).stop;
+  return live(node, loadSites, draw).stop;
 }
 
-const load = async () => ({ all: await get("sites"), migration: await get("migration").catch(() => null) });
+export const loadSites = async () => ({ all: await get("sites"), migration: await get("migration").catch(() => null) });
 
 // sentences says of each site how its migration goes.
 export function sentences(migration) {
