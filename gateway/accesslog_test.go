@@ -15,7 +15,6 @@ import (
 
 	"mirrorgate/benchmarks/load/accesslog"
 	"mirrorgate/gateway"
-	"mirrorgate/test/harness"
 )
 
 // hostile is a request that would forge a line, if it could.
@@ -148,10 +147,10 @@ func TestAccessLogIsMovedAway(t *testing.T) {
 		}
 		return nil
 	}
-	harness.Eventually(t, patience, count)
+	eventually(t, count)
 	l.Tell(a)
 	lines++
-	harness.Eventually(t, patience, count)
+	eventually(t, count)
 	stop()
 }
 

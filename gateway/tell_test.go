@@ -9,7 +9,6 @@ import (
 
 	"mirrorgate/cache"
 	"mirrorgate/gateway"
-	"mirrorgate/test/harness"
 )
 
 // get is a request on a connection of its own.
@@ -149,7 +148,7 @@ func TestToldOfAJoin(t *testing.T) {
 	for range 2 {
 		go func() { answers <- g.say(t, get("/pull/held")) }()
 	}
-	harness.Eventually(t, patience, func() error {
+	eventually(t, func() error {
 		if g.Active() < 2 {
 			return errors.New("not both have come")
 		}

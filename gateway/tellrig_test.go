@@ -199,3 +199,16 @@ func next(t *testing.T, from chan gateway.Answered) gateway.Answered {
 		return gateway.Answered{}
 	}
 }
+
+// eventually calls check again and again until it returns nil.
+func eventually(t *testing.T, check func() error) {
+	t.Helper()
+	end := time.After(patience)
+	for err := check(); err != nil; err = check() {
+		select {
+		case <-end:
+			t.Fatal(err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
