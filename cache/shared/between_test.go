@@ -47,10 +47,11 @@ func startServer(t *testing.T, f *Fleet, share func(cache.PeerAsk) cache.PeerAns
 func startGateway(t *testing.T, f *Fleet, o gateway.Options) (url string) {
 	t.Helper()
 	keys := rules.DefaultSetConfig()
+	gone := rules.Config{ID: "gone", Enabled: true, Mode: rules.ModeDeny, Deny: rules.Deny{Status: 410}}
 	o.Config, o.MaxInflight, o.Log, o.Ready = gateway.DefaultConfig(), 1, quiet(), func() error { return nil }
 	o.Sites = []*gateway.Site{{
-		Site: cache.Site{Name: "assets"}, Hosts: []string{"assets.example.com"}, Key: keys,
-		Rules: rules.NewSet(keys, nil, rules.Identity{}),
+		Site: cache.Site{Name: "assets"}, Hosts: []string{"*"}, Key: keys,
+		Rules: rules.NewSet(keys, []rules.Config{gone}, rules.Identity{}),
 	}}
 	if f != nil {
 		o.Fleet = f
@@ -256,7 +257,7 @@ func TestPeersUnderMaxInflight(t *testing.T) {
 		pulls = append(pulls, pull)
 	}
 	client := func() int {
-		resp, _ := get(t, http.MethodHead, h.url, nil)
+		resp, _ := get(t, http.MethodHead, h.url+"/a", nil)
 		return resp.StatusCode
 	}
 	if status := client(); status != 503 {
@@ -267,7 +268,7 @@ func TestPeersUnderMaxInflight(t *testing.T) {
 		<-closed
 	}
 	harness.Eventually(t, 10*time.Second, func() error {
-		if status := client(); status != 404 {
+		if status := client(); status != 410 {
 			return fmt.Errorf("a client gets %d", status)
 		}
 		return nil

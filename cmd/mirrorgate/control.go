@@ -42,7 +42,8 @@ func invalid(err error) error {
 func (c control) LogLevel() string { return strings.ToLower(c.p.level.Level().String()) }
 
 func (c control) SetLogLevel(level string) error {
-	set := configs.Log{Level: level, Format: "text"}
+	set := configs.DefaultConfig().Log
+	set.Level = level
 	var wrong error
 	set.Validate(func(path, problem string) { wrong = admin.Invalid(path, problem) })
 	if wrong == nil {
