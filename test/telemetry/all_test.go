@@ -23,6 +23,7 @@ import (
 const allConfig = `
 server: {listen: "${LISTEN}"}
 admin: {listen: "${ADMIN}"}
+log: {access: "${DATA_DIR}/access.log"}
 memory: {max_bytes: 1MiB, max_object: 1MiB, ttl: 60s}
 shared: {redis: "${REDIS}"}
 sites:
