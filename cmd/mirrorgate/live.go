@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -223,14 +222,10 @@ func (p *process) noteLive(s *liveStore, err error) {
 	}
 }
 
-// unread is the site whose changes have not been read since the start; nil: there is none.
-func (p *process) unread() error {
+// unread tells whether what the API has changed of a site has not been read since the start.
+func (p *process) unread(site string) bool {
 	p.live.mu.Lock()
 	defer p.live.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(p.live.bySite)) {
-		if p.live.bySite[name].awaited.Load() {
-			return fmt.Errorf("site %s: what the API has changed has not been read from the bucket yet", name)
-		}
-	}
-	return nil
+	s := p.live.bySite[site]
+	return s != nil && s.awaited.Load()
 }

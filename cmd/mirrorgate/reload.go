@@ -232,6 +232,9 @@ func (p *process) ready() error {
 		if err := now.buckets[site.Name].Ready(); err != nil {
 			return fmt.Errorf("site %s: %w", site.Name, err)
 		}
+		if p.unread(site.Name) {
+			return fmt.Errorf("site %s: what the API has changed has not been read from the bucket yet", site.Name)
+		}
 	}
-	return p.unread()
+	return nil
 }
