@@ -77,8 +77,8 @@ func idleGoroutines(t *testing.T) []string {
 	t.Helper()
 	bucket := t.TempDir()
 	rules := []*rule{{name: "plain"}}
-	g := harness.StartGateway(t, fmt.Sprintf("sites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n  rules:\n"+
-		"  - {id: %s, origin: {primary: \"http://127.0.0.1:1\"}}\n", siteHost, bucket, rules[0].name),
+	g := harness.StartGateway(t, fmt.Sprintf("admin: {listen: %q}\nsites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n  rules:\n"+
+		"  - {id: %s, origin: {primary: \"http://127.0.0.1:1\"}}\n", harness.FreeAddr(t), siteHost, bucket, rules[0].name),
 		harness.WithRace(), allGoroutines())
 	idle := quit(t, g)
 	// Of a goroutine that runs at that moment a dump has no stack: this one does when a connection has just come.

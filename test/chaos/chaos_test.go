@@ -1,9 +1,13 @@
 package chaos_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,8 +39,10 @@ func TestChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules, second := startRules(t)
+	admin := harness.FreeAddr(t)
 	s := &storm{
-		Gateway: harness.StartGateway(t, config(bucket, rules, second), harness.WithRace(), allGoroutines()),
+		Gateway: harness.StartGateway(t, config(bucket, admin, rules, second), harness.WithRace(), allGoroutines()),
+		admin:   admin,
 		plan:    &plan{seed: seed, faults: origin.Faults(), rules: rules},
 		tally:   newTally(),
 	}
@@ -98,6 +104,22 @@ func (s *storm) pullsEnd(t *testing.T) {
 			return nil
 		})
 	}
+	harness.Eventually(t, patience, func() error { return s.noPulls() })
+}
+
+// noPulls: the gateway pulls nothing, nor waits to go on with what broke off, which no origin knows of.
+func (s *storm) noPulls() error {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get("http://" + s.admin + "/metrics")
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	metrics, err := io.ReadAll(response.Body)
+	if err == nil && !bytes.Contains(metrics, []byte("\nmirrorgate_cache_pulls 0\n")) {
+		err = errors.New("the gateway still pulls")
+	}
+	return err
 }
 
 // stillServes: what has not been asked for yet comes whole. An origin that has asked for a pause has it.

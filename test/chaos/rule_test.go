@@ -65,10 +65,10 @@ func (r *rule) takes(f origin.Fault) bool {
 }
 
 // config is a site with the rules. The spool has room for few bodies of unknown length: others are streamed past it.
-func config(bucket string, rules []*rule, second *origin.Server) string {
+func config(bucket, admin string, rules []*rule, second *origin.Server) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "spool: {max_bytes: 200MiB}\nsites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n"+
-		"  negative_ttl: 200ms\n  rules:\n", siteHost, bucket)
+	fmt.Fprintf(&b, "admin: {listen: %q}\nspool: {max_bytes: 200MiB}\nsites:\n- name: site\n  hosts: [%s]\n  bucket: {dir: %q}\n"+
+		"  negative_ttl: 200ms\n  rules:\n", admin, siteHost, bucket)
 	for _, r := range rules {
 		backup := ""
 		if r.backup {

@@ -19,6 +19,7 @@ const (
 // storm is the run: workers that ask until the time is over.
 type storm struct {
 	*harness.Gateway
+	admin string // the address of its admin listener
 	plan  *plan
 	tally *tally
 }
