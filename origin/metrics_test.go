@@ -145,6 +145,26 @@ func TestMetricsOfBodies(t *testing.T) {
 	})
 }
 
+// A target is in one state at a time, also in those that somebody has put it into.
+func TestMetricsOfStates(t *testing.T) {
+	m := newMeters(t)
+	o := m.open(t, startSaying(t, fine).url(), "", nil)
+	f := func(steer func(), want string) {
+		t.Helper()
+		steer()
+		each := make(map[string]int64)
+		for _, state := range []string{"up", "open", "waiting", "draining", "paused"} {
+			each["state{rule=r,site=s,state="+state+",target=primary}"] = 0
+		}
+		each["state{rule=r,site=s,state="+want+",target=primary}"] = 1
+		m.want(t, each)
+	}
+	f(func() {}, "up")
+	f(func() { o.Drain(rolePrimary) }, "draining")
+	f(o.Pause, "paused")
+	f(o.Resume, "up")
+}
+
 func TestMetricsOutliveAReload(t *testing.T) {
 	server := startSaying(t, begun)
 	m := newMeters(t)

@@ -13,7 +13,7 @@ const (
 )
 
 // states lists them.
-func states() []string { return []string{StateUp, StateOpen, StateWaiting} }
+func states() []string { return []string{StateUp, StateOpen, StateWaiting, StateDraining, StatePaused} }
 
 // TargetState is how a target is.
 type TargetState struct {
