@@ -56,7 +56,7 @@ func (c control) Purge(_ context.Context, site string, keys []string, prefix *st
 	if c.p.gateway.Site(site) == nil {
 		return 0, fmt.Errorf("%w: site %q", admin.ErrNoSuch, site)
 	}
-	return c.p.cache.Purge(site, keys, prefix), nil
+	return c.p.purge(site, keys, prefix), nil
 }
 
 func (c control) Pull(ctx context.Context, site, key string) (outcome string, err error) {

@@ -59,14 +59,16 @@ func TestPurgeInFleet(t *testing.T) {
 	put("old")
 	f("old", "old", "old")
 	put("new")
+	purge := func(at *reloads, keys []string, prefix *string, want int) {
+		t.Helper()
+		if n, err := (control{at.process}).Purge(t.Context(), "site", keys, prefix); n != want || err != nil {
+			t.Errorf("%d entries were dropped, %v, want %d", n, err, want)
+		}
+	}
 	prefix := "a/"
-	if n := two[0].purge("site", nil, &prefix); n != 2 {
-		t.Errorf("%d entries were dropped", n)
-	}
+	purge(two[0], nil, &prefix, 2)
 	f("new", "new", "old")
-	if n := two[1].purge("site", []string{"b"}, nil); n != 1 {
-		t.Errorf("%d entries were dropped", n)
-	}
+	purge(two[1], []string{"b"}, nil, 1)
 	f("new", "new", "new")
 }
 

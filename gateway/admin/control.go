@@ -24,8 +24,9 @@ type Control interface {
 	LogLevel() string
 	// SetLogLevel holds until the next reload or restart. *InvalidError: there is no such level.
 	SetLogLevel(level string) error
-	// Purge drops what is known of a site's objects in memory, and negative answers: of the keys given, or of all that
-	// begin with prefix. It says how many entries were dropped. ErrNoSuch: there is no such site.
+	// Purge drops what is known of a site's objects in memory, and negative answers, at all gateways of a fleet: of the
+	// keys given, or of all that begin with prefix. It says how many entries this gateway had. ErrNoSuch: there is no such
+	// site.
 	Purge(ctx context.Context, site string, keys []string, prefix *string) (dropped int, err error)
 	// Pull has an object pulled that the bucket lacks, and waits for its end. It says in a word what came of it: present,
 	// pulled, gone at the origin; or why it cannot be kept. ErrNoSuch: there is no such site.

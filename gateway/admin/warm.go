@@ -17,7 +17,7 @@ type PurgeRequest struct {
 	Prefix *string  `json:"prefix,omitempty"`
 }
 
-// Purged is how many entries were dropped.
+// Purged is how many entries the gateway that was asked had.
 type Purged struct {
 	Dropped int `json:"dropped"`
 }
