@@ -60,8 +60,5 @@ func (c control) Purge(_ context.Context, site string, keys []string, prefix *st
 }
 
 func (c control) Pull(ctx context.Context, site, key string) (outcome string, err error) {
-	if c.p.gateway.Site(site) == nil {
-		return "", fmt.Errorf("%w: site %q", admin.ErrNoSuch, site)
-	}
 	return c.p.gateway.Pull(ctx, site, key)
 }

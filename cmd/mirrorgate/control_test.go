@@ -60,10 +60,7 @@ rules:
 	f("site", "private", "", "not kept: private")
 	f("site", "denied/a", "", "no rule keeps")
 	f("site", "", "", "no object")
-	f("none", "a", "", "no such thing")
-	if _, err := (control{p}).Pull(t.Context(), "none", "a"); !errors.Is(err, admin.ErrNoSuch) {
-		t.Errorf("of a site that is not there: %v", err)
-	}
+	f("none", "a", "", "no site")
 }
 
 // A purge forgets what origins did not have.

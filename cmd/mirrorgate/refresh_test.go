@@ -61,6 +61,10 @@ sites:
 	if code != 1 || !strings.Contains(stdout, "none.txt: failed: object not found\n") || !strings.Contains(stderr, "1 of 2 keys") {
 		t.Errorf("got %d, %q, %q", code, stdout, stderr)
 	}
+	code, stdout, stderr = program(t, "refresh", "--config", config, "--site", "none", "a.txt")
+	if code != 1 || stdout != "" || !strings.Contains(stderr, `site "none": there is no such thing`) {
+		t.Errorf("got %d, %q, %q", code, stdout, stderr)
+	}
 	stop()
 	if code := <-served; code != 0 {
 		t.Errorf("serve ended with %d", code)

@@ -29,7 +29,7 @@ type Control interface {
 	// site.
 	Purge(ctx context.Context, site string, keys []string, prefix *string) (dropped int, err error)
 	// Pull has an object pulled that the bucket lacks, and waits for its end. It says in a word what came of it: present,
-	// pulled, gone at the origin; or why it cannot be kept. ErrNoSuch: there is no such site.
+	// pulled, gone at the origin; or why it cannot be kept.
 	Pull(ctx context.Context, site, key string) (outcome string, err error)
 }
 

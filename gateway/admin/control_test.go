@@ -108,6 +108,8 @@ func TestControl(t *testing.T) {
 	f("POST purge", `{"site": "s", "keys": ["a"], "prefix": "b"}`, 422, "exclude each other", "")
 	f("POST pull", `{"site": "s", "keys": ["bad"]}`, 200, `{"results":[{"key":"bad","error":"cannot be had"}]}`, "pull s bad")
 	f("POST pull", `{"site": "s", "keys": []}`, 422, "1 to 1000", "")
+	f("POST pull", `{"site": "none", "keys": ["k"]}`, 404, `site \"none\": there is no such thing`, "")
+	f("POST refresh", `{"site": "none", "keys": ["k"]}`, 404, `site \"none\": there is no such thing`, "")
 	f("POST pull", `{"site": "s", "keys": [`+many+`]}`, 422, "1 to 1000", "")
 	c.err = &admin.InvalidError{Mistakes: []admin.Mistake{{Path: "a.b", Line: 3, Problem: "is wrong"}, {Path: "c", Problem: "too"}}}
 	f("POST reload", "", 422, `{"error":"a.b: is wrong","mistakes":[{"path":"a.b","line":3,"problem":"is wrong"},{"path":"c","problem":"too"}]}`, "reload")

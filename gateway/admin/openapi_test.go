@@ -146,7 +146,8 @@ func calls() []call {
 	}
 	for _, op := range []string{"POST /api/v1/pull", "POST /api/v1/refresh"} {
 		list = append(list, good(op, "", `{"site": "s", "keys": ["good", "bad"]}`), call{op, "", keys, 422, false},
-			call{op, "", `{"site": "s", "keys": []}`, 422, false}, call{op, "", long, 413, true})
+			call{op, "", `{"site": "s", "keys": []}`, 422, false}, call{op, "", long, 413, true},
+			call{op, "", `{"site": "none", "keys": ["k"]}`, 404, true})
 	}
 	for _, op := range taking() {
 		list = append(list, call{op, "", `{`, 400, false}, call{op, "", `{"other": 1}`, 400, false}, call{op, "", `[1]`, 400, false})
@@ -278,7 +279,7 @@ func complete() admin.Options {
 	now := time.Unix(1e9, 0)
 	return admin.Options{
 		Config: admin.Config{Listen: "127.0.0.1:1", Token: token}, Queue: newQueue(3), Origins: someOrigins{},
-		Control: &refusing{control: &control{}},
+		Control: &refusing{control: &control{}}, Sites: someSites{},
 		Refresh: func(_ context.Context, _, key string) (string, error) {
 			if key == "bad" {
 				return "", errors.New("cannot be had")

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 )
 
@@ -20,9 +21,21 @@ type KeyResult struct {
 	Error   string `json:"error,omitempty"`
 }
 
+// keysRequest reads a request about keys of a site that there is, or refuses it. what names it.
+func (s *Server) keysRequest(w http.ResponseWriter, r *http.Request, what string) (req KeysRequest, ok bool) {
+	if !decode(w, r, what, &req) || !keysFit(w, req.Keys) {
+		return req, false
+	}
+	if _, err := s.o.Sites.Site(r.Context(), req.Site); err != nil {
+		s.failWith(w, fmt.Errorf("site %q: %w", req.Site, err))
+		return req, false
+	}
+	return req, true
+}
+
 func (s *Server) refresh(w http.ResponseWriter, r *http.Request) {
-	var req KeysRequest
-	if !decode(w, r, "refresh request", &req) || !keysFit(w, req.Keys) {
+	req, ok := s.keysRequest(w, r, "refresh request")
+	if !ok {
 		return
 	}
 	results := make([]KeyResult, len(req.Keys))

@@ -126,6 +126,9 @@ func serveWith(t *testing.T, o admin.Options) string {
 	if o.Refresh == nil {
 		o.Refresh = func(context.Context, string, string) (string, error) { return "", errors.New("no refresh here") }
 	}
+	if o.Sites == nil {
+		o.Sites = someSites{}
+	}
 	s := admin.New(o)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)

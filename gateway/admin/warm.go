@@ -38,8 +38,7 @@ func (s *Server) purge(w http.ResponseWriter, r *http.Request) {
 // pull has objects pulled that the bucket lacks. Like a refresh it answers when all that is done, and stops when the
 // client leaves.
 func (s *Server) pull(w http.ResponseWriter, r *http.Request) {
-	var req KeysRequest
-	if decode(w, r, "pull request", &req) && keysFit(w, req.Keys) {
+	if req, ok := s.keysRequest(w, r, "pull request"); ok {
 		reply(w, http.StatusOK, map[string][]KeyResult{"results": s.pullAll(r.Context(), req)})
 	}
 }
