@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,11 +16,11 @@ const maxBody = 1 << 20
 // decode reads a body that is one JSON value without unknown fields into v, or refuses the request. what names the
 // value.
 func decode(w http.ResponseWriter, r *http.Request, what string, v any) bool {
-	if !isJSON(r.Header.Get("Content-Type")) {
-		fail(w, http.StatusUnsupportedMediaType, "the body must be application/json")
+	body, ok := read(w, r)
+	if !ok {
 		return false
 	}
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(v)
 	if err == nil {
@@ -27,14 +28,27 @@ func decode(w http.ResponseWriter, r *http.Request, what string, v any) bool {
 			err = errors.New("something follows the request")
 		}
 	}
+	if err != nil {
+		fail(w, http.StatusBadRequest, "the body is not a "+what+": "+err.Error())
+	}
+	return err == nil
+}
+
+// read takes the body of a request, which is to be JSON, or refuses the request.
+func read(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		fail(w, http.StatusUnsupportedMediaType, "the body must be application/json")
+		return nil, false
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", large.Limit))
 	case err != nil:
-		fail(w, http.StatusBadRequest, "the body is not a "+what+": "+err.Error())
+		fail(w, http.StatusBadRequest, "the body cannot be read")
 	}
-	return err == nil
+	return body, err == nil
 }
 
 // isJSON tells whether a body may be read: it is JSON, or does not say what it is.

@@ -2,8 +2,6 @@ package admin
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -57,14 +55,8 @@ func (s *Server) putRules(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	rules, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", large.Limit))
-		return
-	case err != nil:
-		fail(w, http.StatusBadRequest, "the body cannot be read")
+	rules, ok := read(w, r)
+	if !ok {
 		return
 	}
 	change, err := s.o.Sites.PutRules(r.Context(), r.PathValue("site"), etag, rules, dry)
