@@ -3,9 +3,14 @@ package admin
 import "net/http"
 
 // Routes lists what the listener answers, as METHOD PATH.
-func Routes() []string {
+func Routes() []string { return routesOf(New(Options{}).endpoints()) }
+
+// PageFiles lists those that hand out the dashboard's files.
+func PageFiles() []string { return routesOf(pageEndpoints()) }
+
+func routesOf(endpoints []endpoint) []string {
 	var all []string
-	for _, e := range New(Options{}).endpoints() {
+	for _, e := range endpoints {
 		all = append(all, e.method+" "+e.path)
 	}
 	return all

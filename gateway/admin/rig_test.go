@@ -115,7 +115,9 @@ func serveWith(t *testing.T, o admin.Options) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Ready = func() error { return nil }
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
 	o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 		_, _ = io.WriteString(w, "up 1\n")

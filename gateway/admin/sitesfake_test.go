@@ -36,10 +36,13 @@ func (someSites) Site(_ context.Context, site string) (admin.Site, error) {
 
 func (f someSites) Rules(ctx context.Context, site string) (admin.RuleSet, error) {
 	_, err := f.Site(ctx, site)
+	if site == "broken" {
+		err = errors.New("it is broken")
+	}
 	return admin.RuleSet{Source: "file", ETag: "now", Rules: []byte(`[{"id": "r", "match": {"prefix": "p/"}}]`)}, err
 }
 
-// from tells whether a change of a site may be made from a state. The state "away" is that of a bucket that is.
+// from tells whether a change of a site may be made from a state. Some stand for what can go wrong.
 func (f someSites) from(ctx context.Context, site, etag string) error {
 	_, err := f.Site(ctx, site)
 	switch {
@@ -49,6 +52,8 @@ func (f someSites) from(ctx context.Context, site, etag string) error {
 		return fmt.Errorf("%w: %w", admin.ErrNotKept, errors.New("it is away"))
 	case etag == "broken":
 		return errors.New("it is broken")
+	case etag == "odd":
+		return admin.Invalid("rules[0].id", "does not fit the file")
 	case etag != "now":
 		return admin.ErrChanged
 	}

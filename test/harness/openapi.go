@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,6 +46,18 @@ func (o *OpenAPI) Operations() []string {
 		for method := range item.Operations() {
 			all = append(all, method+" "+path)
 		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Statuses lists with what an operation may be answered.
+func (o *OpenAPI) Statuses(op string) []int {
+	method, path, _ := strings.Cut(op, " ")
+	var all []int
+	for status := range o.doc.Paths.Value(path).GetOperation(method).Responses.Map() {
+		n, _ := strconv.Atoi(status) // a document of ours has numbers only
+		all = append(all, n)
 	}
 	slices.Sort(all)
 	return all
