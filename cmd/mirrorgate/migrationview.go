@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -102,10 +103,11 @@ func stateOf(site *configs.Site, rule string) string {
 
 func migrationRule(id, state string, r migration.Rule) admin.MigrationRule {
 	shown := admin.MigrationRule{
-		Rule: id, State: state, NotKept: r.NotKept,
+		Rule: id, State: state, NotKept: make(map[string]int64),
 		LastNeeded: r.Needed.At, LastNeededKey: r.Needed.Key, LastRetired: r.Retired.At, LastRetiredKey: r.Retired.Key,
 		TopKeys: hittersOf(r.Keys), TopPrefixes: hittersOf(r.Folders),
 	}
+	maps.Copy(shown.NotKept, r.NotKept)
 	for _, s := range r.Spans {
 		shown.Spans = append(shown.Spans, spanOf(s))
 	}
