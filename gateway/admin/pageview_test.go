@@ -39,7 +39,7 @@ func TestPage(t *testing.T) {
 }
 
 func numbersMove(t *testing.T, browser *page.Browser) {
-	p := browser.Open(t, fakePage(t, newFakeAPI()))
+	p := browser.Open(t, fakePage(t, newFakeAPI()), page.Hurry)
 	p.See("12 % of the last day’s requests still needed the old origin", "ready", "Redis up", "version 1.4.0", "2 could not be saved")
 	seen := make(map[string]bool)
 	harness.Eventually(t, 30*time.Second, func() error {
@@ -121,7 +121,7 @@ func (f *fakeAPI) looked() int64 {
 
 func outage(t *testing.T, browser *page.Browser) {
 	api := newFakeAPI()
-	p := browser.Open(t, fakePage(t, api))
+	p := browser.Open(t, fakePage(t, api), page.Hurry)
 	p.See("2 could not be saved")
 	api.set(func() { api.broken = true })
 	p.See("No answer for", "the disk is on fire: "+shown, "What is below is older", "no answer")
