@@ -87,7 +87,7 @@ func (t *Telemetry) push(ctx context.Context, o Options, about *resource.Resourc
 	if err != nil {
 		return nil, err
 	}
-	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(spans),
+	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(utf8Exporter{spans}),
 		sdktrace.WithSampler(sdktrace.ParentBased(linked{sdktrace.TraceIDRatioBased(o.Sample)})))
 	points, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(at("metrics")))
 	if err != nil {
