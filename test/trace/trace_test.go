@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,7 +67,7 @@ func TestTraceOfAMiss(t *testing.T) {
 	gate.Release()
 	body, err := io.ReadAll(resp.Body)
 	ended := time.Now()
-	if err = resp.Body.Close(); err != nil || int64(len(body)) != o.Truth("/a.bin").Size {
+	if err = errors.Join(err, resp.Body.Close()); err != nil || int64(len(body)) != o.Truth("/a.bin").Size {
 		t.Fatalf("%d bytes, %v", len(body), err)
 	}
 	stop(t, g)
