@@ -128,6 +128,7 @@ func New(c Config, o Options) (*Origin, error) {
 		if err != nil {
 			return nil, err
 		}
+		to.tally = made.tally.target(role)
 		made.targets[role] = to
 	}
 	return made, nil

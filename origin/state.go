@@ -42,17 +42,16 @@ func (o *Origin) States() []TargetState {
 }
 
 func (o *Origin) stateOf(t *target) TargetState {
-	tally := o.tally.target(t.role)
-	s := TargetState{Target: t.role, URL: t.base.String(), Inflight: int(tally.inflight.Load())}
+	s := TargetState{Target: t.role, URL: t.base.String(), Inflight: int(t.tally.inflight.Load())}
 	s.State, s.Until = t.state(o.now())
-	s.Pulls, _ = tally.pulls()
-	s.LastError, s.LastAsked = tally.last()
+	s.Pulls, _ = t.tally.pulls()
+	s.LastError, s.LastAsked = t.tally.last()
 	return s
 }
 
 // state is what keeps requests away from the target, if anything does, and until when.
 func (t *target) state(now time.Time) (state string, until time.Time) {
-	if s := t.steered.Load(); s != nil {
+	if s := t.tally.steered.Load(); s != nil {
 		return s.state, time.Time{}
 	}
 	if until, open := t.breaker.state(); open {

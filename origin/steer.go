@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// steering is what somebody who runs the gateway wants of a target. It holds until it is changed back.
+// steering is what somebody who runs the gateway wants of a target. It holds until it is changed back, whatever
+// Origin the rule has by then.
 type steering struct {
 	state string
 	why   error
@@ -24,27 +25,27 @@ func (o *Origin) Drain(target string) bool {
 	if t == nil {
 		return false
 	}
-	t.steered.Store(&steering{StateDraining, errDraining})
+	t.tally.steered.Store(&steering{StateDraining, errDraining})
 	return true
 }
 
 // Pause has all targets passed over, and so all new pulls fail with KindBusy.
 func (o *Origin) Pause() {
-	for _, t := range o.targets {
-		t.steered.Store(&steering{StatePaused, errors.New("all pulls of the rule are paused")})
-	}
+	o.tally.steer(&steering{StatePaused, errors.New("all pulls of the rule are paused")})
 }
 
 // Resume ends Drain and Pause.
-func (o *Origin) Resume() {
-	for _, t := range o.targets {
-		t.steered.Store(nil)
-	}
+func (o *Origin) Resume() { o.tally.steer(nil) }
+
+// steer steers both targets, one that the rule may get later too.
+func (t *Tally) steer(s *steering) {
+	t.primary.steered.Store(s)
+	t.backup.steered.Store(s)
 }
 
 // left tells why somebody wants the target to be left alone; nil if nobody does.
 func (t *target) left() *Error {
-	if s := t.steered.Load(); s != nil {
+	if s := t.tally.steered.Load(); s != nil {
 		return passOver(steeredAgain, s.why)
 	}
 	return nil

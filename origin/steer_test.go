@@ -79,3 +79,26 @@ func TestSteeringLetsPullsEnd(t *testing.T) {
 	f("drained", func(o *Origin) { o.Drain(rolePrimary) })
 	f("paused", func(o *Origin) { o.Pause() })
 }
+
+// What an Origin goes on with that takes the place of another: it is steered alike, and a backup that it has more is
+// paused with the rule.
+func TestSteeringOutlivesItsOrigin(t *testing.T) {
+	primary, backup := startSaying(t, fine), startSaying(t, fine)
+	m := newMeters(t)
+	old := m.open(t, primary.url(), "", nil)
+	old.Drain(rolePrimary)
+	next := m.open(t, primary.url(), backup.url(), nil)
+	if r := fetched(t, next, get(next, "/")); r.Target != roleBackup || content(t, r) != "hello" {
+		t.Errorf("the %s answers, while the primary is drained", r.Target)
+	}
+	old.Pause()
+	refused(t, next, get(next, "/"), KindBusy)
+	m.want(t, map[string]int64{
+		"state{rule=r,site=s,state=paused,target=primary}": 1, "state{rule=r,site=s,state=up,target=primary}": 0,
+		"state{rule=r,site=s,state=paused,target=backup}": 1, "state{rule=r,site=s,state=draining,target=backup}": 0,
+	})
+	next.Resume()
+	if r := fetched(t, next, get(next, "/")); r.Target != rolePrimary || content(t, r) != "hello" {
+		t.Errorf("resumed, the %s answers", r.Target)
+	}
+}

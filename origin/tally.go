@@ -12,7 +12,8 @@ const (
 	resultCanceled = "canceled" // whoever wanted it has left
 )
 
-// Tally counts the pulls of a rule. An Origin that takes the place of another goes on with its Tally.
+// Tally counts the pulls of a rule, and keeps how its targets are steered. An Origin that takes the place of another
+// goes on with its Tally.
 type Tally struct {
 	site, rule      string
 	timing          *timing // nil: nobody takes the time
@@ -40,6 +41,8 @@ type targetTally struct {
 	cut      atomic.Int64 // bodies that broke off for good
 	resumed  atomic.Int64 // attempts to go on after a break that brought the rest
 	stuck    atomic.Int64 // those that did not
+
+	steered atomic.Pointer[steering] // nil: by nobody
 
 	mu        sync.Mutex
 	endings   map[ending]int64

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"sync/atomic"
 	"time"
 )
 
@@ -31,7 +30,7 @@ type target struct {
 	bucket     *bucket // nil: a web server
 	breaker    breaker
 	pause      pause
-	steered    atomic.Pointer[steering] // nil: by nobody
+	tally      *targetTally
 
 	home *http.Transport // to the target's own host
 	away *http.Transport // to where its redirects lead: no private addresses, no trust but the usual one
