@@ -83,9 +83,9 @@ func peerFault(err error) *cache.PeerError {
 	}
 }
 
-// peerFaultOf is the part of the table for failures of another gateway's pulls.
+// peerFaultOf is the part of the table for failures of another gateway's pulls. What is no failure is an origin's "no".
 func peerFaultOf(e *cache.PeerError, failureStatus int) fault {
-	f := fault{status: e.Status, code: e.Code, message: e.Message, retryAfter: e.RetryAfter, outcome: OutcomeRefused}
+	f := fault{status: e.Status, code: e.Code, message: e.Message, retryAfter: e.RetryAfter, outcome: OutcomeNegative}
 	if f.status == http.StatusBadGateway || f.status == http.StatusGatewayTimeout {
 		f.status = orStatus(failureStatus, f.status)
 	}

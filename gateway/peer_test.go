@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mirrorgate/cache"
+	"mirrorgate/origin"
 	"mirrorgate/rules"
 )
 
@@ -26,6 +27,8 @@ func TestPeerFaults(t *testing.T) {
 	f(length, 424, 424, "MirrorFailed", true)
 	f(&cache.BusyError{Setting: "limits.max_pulls"}, 424, 503, "SlowDown", true)
 	f(errors.New("a bucket's"), 424, 503, "BucketUnavailable", true)
+	f(&origin.Error{Kind: origin.KindNotFound, Incomplete: true}, 424, 404, "NoSuchKey", false) // one was passed over
+	f(&origin.Error{Kind: origin.KindPassed, Status: 451, Incomplete: true}, 424, 451, "AccessDenied", false)
 	if there := faultOf(&cache.PeerError{Status: 504, Code: "MirrorTimeout"}, 424); there.status != 424 || !there.own {
 		t.Errorf("a time limit: %+v", there)
 	}
