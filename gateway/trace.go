@@ -34,15 +34,15 @@ func newTraces(t trace.Tracer) *traces {
 }
 
 // begin begins the trace of a request, or goes on with the one that its client brings (W3C Trace Context), if it is one
-// of those that are sampled; else it returns nil.
+// of those that are sampled; else it returns nil. Its tracestate is a header like any other: the rule passes it, or not.
 func (t *traces) begin(ctx *fasthttp.RequestCtx) trace.Span {
 	if t == nil {
 		return nil
 	}
 	h := &ctx.Request.Header
 	from := context.Background() // a request has no context that could be passed on
-	if len(h.Peek("Traceparent")) > 0 && t.foreign.Allow() {
-		from = propagation.TraceContext{}.Extract(from, traceHeader{h})
+	if parent := h.Peek("Traceparent"); len(parent) > 0 && t.foreign.Allow() {
+		from = propagation.TraceContext{}.Extract(from, propagation.MapCarrier{"traceparent": string(parent)})
 	}
 	_, span := t.tracer.Start(from, methodOf(h), trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithTimestamp(ctx.Time()))
@@ -51,18 +51,6 @@ func (t *traces) begin(ctx *fasthttp.RequestCtx) trace.Span {
 	}
 	return span
 }
-
-// traceHeader is a request's header as what carries a trace's context.
-type traceHeader struct{ *fasthttp.RequestHeader }
-
-// Get implements propagation.TextMapCarrier.
-func (h traceHeader) Get(name string) string { return string(h.Peek(name)) }
-
-// Set implements propagation.TextMapCarrier.
-func (h traceHeader) Set(name, value string) { h.RequestHeader.Set(name, value) }
-
-// Keys implements propagation.TextMapCarrier. It is not asked for trace context.
-func (h traceHeader) Keys() []string { return nil }
 
 // trace makes span that of the request; nil: it is not traced.
 func (v *visit) trace(span trace.Span) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"mirrorgate/test/harness"
@@ -29,6 +30,25 @@ func TestTraceTakesAnyBytes(t *testing.T) {
 	if n := len(c.named("GET")); n < 6 {
 		t.Errorf("%d spans came", n)
 	}
+}
+
+// TestTraceStateIsTheRules: what a client adds to its traceparent reaches an origin only if the rule passes that, too.
+func TestTraceStateIsTheRules(t *testing.T) {
+	t.Parallel()
+	c, o := newCollector(t), origin.Start(t, origin.Config{})
+	const state = "Tracestate"
+	f := func(rule, want string) {
+		t.Helper()
+		g := start(t, c.url, "0", rule)
+		own, _, _ := traceOf(1, true)
+		g.Get(t, "/"+want+".bin", traceparent, own, state, "client=x")
+		sent := o.Records("/" + want + ".bin")[0].Header
+		if sent.Get(traceparent) == "" || sent.Get(traceparent) == own || sent.Get(state) != want {
+			t.Errorf("%s: the origin was told %q and %q, want %q", rule, sent.Get(traceparent), sent.Get(state), want)
+		}
+	}
+	f(passes(o.URL()), "")
+	f(strings.Replace(passes(o.URL()), "[traceparent]", "[traceparent, tracestate]", 1), "client=x")
 }
 
 // say sends a request as it stands, and reads its answer to the end.
