@@ -34,7 +34,8 @@ func newTraces(t trace.Tracer) *traces {
 }
 
 // begin begins the trace of a request, or goes on with the one that its client brings (W3C Trace Context), if it is one
-// of those that are sampled; else it returns nil. Its tracestate is a header like any other: the rule passes it, or not.
+// of those that are sampled; else it returns nil. A client's tracestate is a header like any other: the rule passes it
+// or not.
 func (t *traces) begin(ctx *fasthttp.RequestCtx) trace.Span {
 	if t == nil {
 		return nil
