@@ -192,6 +192,8 @@ func (p *process) listen(cfg *configs.Config) (err error) {
 // way, the pulls under way, the uploads under way. The last three share server.grace. What is not saved then stays in
 // the spool for the next start.
 func (p *process) run(ctx context.Context) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	p.log.Info("mirrorgate serves", "version", programVersion(), "listen", p.ln.Addr().String(),
 		"sites", len(p.config().Sites))
 	for _, o := range p.now.Load().buckets {
@@ -213,6 +215,7 @@ func (p *process) run(ctx context.Context) error {
 	serving, grace, stop := p.shutdown(ctx)
 	defer stop()
 	err := p.gateway.Serve(serving, grace, p.ln)
+	end() // if the listener broke, nobody else has told the rest to stop
 	if p.fleet != nil {
 		p.fleet.Retire() // no pulls for others any more: the cache takes none after Drain
 	}
