@@ -129,6 +129,28 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
+// A level that the API has set holds until the next reload: a switch of a site, here or at another gateway, is none.
+func TestLogLevelOutlivesSwitches(t *testing.T) {
+	r := newReloads(t, oneSite)
+	c, sites := control{r.process}, siteControl{r.process}
+	if err := c.SetLogLevel("debug"); err != nil {
+		t.Fatal(err)
+	}
+	site, err := sites.Site(t.Context(), "site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sites.Switch(t.Context(), "site", site.ETag, admin.Switches{Save: new(false)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.LogLevel(); got != "debug" {
+		t.Errorf("behind a switch the level is %s", got)
+	}
+	if _, err := c.Reload(t.Context()); err != nil || c.LogLevel() != "info" {
+		t.Errorf("behind a reload the level is %s, %v", c.LogLevel(), err)
+	}
+}
+
 // The mistakes of a configuration are told with path and line; other errors stay what they are.
 func TestMistakesOfTheAPI(t *testing.T) {
 	_, err := configs.Parse([]byte("log: {level: loud}\nsites: []\nhosts: []\n"), func(string) (string, bool) { return "", false })

@@ -54,6 +54,9 @@ func (p *process) reload(ctx context.Context) (admin.ReloadState, error) {
 	if errors.Is(err, errStopping) {
 		return p.reloadState(), err
 	}
+	if err == nil {
+		p.level.Set(levelOf(p.config().Log)) // here alone: what the API has set outlives all other changes
+	}
 	p.logReload(err)
 	return p.noteReload(err), err
 }
@@ -156,7 +159,6 @@ func (p *process) swap(next, was *inForce) {
 			o.Close()
 		}
 	}
-	p.level.Set(levelOf(next.cfg.Log))
 	p.spool.PauseByConfig(next.cfg.Writeback.Paused)
 	if p.fleet != nil {
 		p.fleet.Reconfigured(next.cfg.Setup())
