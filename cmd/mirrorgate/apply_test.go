@@ -188,6 +188,11 @@ func TestFileIsWatched(t *testing.T) {
 	is(451)
 	put("m.yaml", 403) // written over
 	is(403)
+	must(os.Rename(in, in+".old")) // another directory in the place of the one that was watched
+	put("m.yaml", 404)
+	is(404)
+	put("m.yaml", 410)
+	is(410)
 }
 
 // SIGHUP has the file read, also where it is not watched, and never ends the process.

@@ -12,6 +12,10 @@ import (
 // settled is how long nothing more must have happened to the file until it is read: programs write a file in pieces.
 const settled = 250 * time.Millisecond
 
+// lookEvery is how often the file is looked at when nothing is told of it: nothing tells of another directory in the place
+// of the one that is watched, and some file systems tell nothing at all.
+const lookEvery = 5 * time.Second
+
 // follow reloads when the process is told to, or when the file has become another, until ctx ends.
 func (p *process) follow(ctx context.Context) {
 	w := p.watch()
@@ -19,7 +23,7 @@ func (p *process) follow(ctx context.Context) {
 		defer w.Close()
 	}
 	var due <-chan time.Time
-	if w != nil {
+	if p.watched {
 		due = time.After(0) // the file may be another since it was read
 	}
 	for {
@@ -35,7 +39,7 @@ func (p *process) follow(ctx context.Context) {
 		case <-w.errors(): // such as too many events: some were lost
 			due = time.After(settled)
 		case <-due:
-			due = nil
+			due = time.After(lookEvery)
 			if w.add(p.file); p.isNew() {
 				_, _ = p.reload(ctx) // which logs what came of it
 			}
@@ -69,14 +73,14 @@ func (p *process) concerns(name string) bool {
 // place of another is not the file that was watched.
 type watcher struct{ *fsnotify.Watcher }
 
-// watch returns nil where the file is not watched.
+// watch returns nil where nothing tells of changes.
 func (p *process) watch() *watcher {
 	if !p.watched {
 		return nil
 	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
-		p.log.Warn("the configuration file is not watched: SIGHUP has it read again", "err", err)
+		p.log.Warn("nothing tells of changes of the configuration file: it is looked at now and then", "err", err)
 		return nil
 	}
 	made := &watcher{w}
