@@ -12,8 +12,8 @@ import (
 // settled is how long nothing more must have happened to the file until it is read: programs write a file in pieces.
 const settled = 250 * time.Millisecond
 
-// lookEvery is how often the file is looked at when nothing is told of it: nothing tells of another directory in the place
-// of the one that is watched, and some file systems tell nothing at all.
+// lookEvery is how often the file is looked at when nothing is told of it: nothing tells of another directory in the
+// place of the one that is watched, and some file systems tell nothing at all.
 const lookEvery = 5 * time.Second
 
 // follow reloads when the process is told to, or when the file has become another, until ctx ends.
