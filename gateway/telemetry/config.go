@@ -18,6 +18,9 @@ func DefaultConfig() Config { return Config{Sample: 0.01} }
 func (c Config) Validate(report func(path, problem string)) {
 	if c.OTLP != "" {
 		u, err := url.Parse(c.OTLP)
+		if err == nil && u.User != nil {
+			report("otlp", "must not hold a user or password: give OTEL_EXPORTER_OTLP_HEADERS in the environment")
+		}
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 			report("otlp", `must be the base URL of a collector's OTLP over HTTP, such as http://127.0.0.1:4318, or ""`)
 		}

@@ -83,17 +83,19 @@ func (t *Telemetry) push(ctx context.Context, o Options, about *resource.Resourc
 		return nil, err
 	}
 	at := func(signal string) string { return base.JoinPath("v1", signal).String() }
-	spans, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(at("traces")))
+	traces, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(at("traces")))
 	if err != nil {
 		return nil, err
 	}
-	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(utf8Exporter{spans}),
+	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(about),
+		sdktrace.WithBatcher(&spans{utf8Exporter{traces}, outage{log: t.log, what: "traces"}}),
 		sdktrace.WithSampler(sdktrace.ParentBased(linked{sdktrace.TraceIDRatioBased(o.Sample)})))
-	points, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(at("metrics")))
+	metrics, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(at("metrics")))
 	if err != nil {
 		return nil, err
 	}
-	return sdkmetric.NewPeriodicReader(points, sdkmetric.WithInterval(pushEvery), sdkmetric.WithProducer(&t.added)), nil
+	return sdkmetric.NewPeriodicReader(&points{metrics, outage{log: t.log, what: "metrics"}},
+		sdkmetric.WithInterval(pushEvery), sdkmetric.WithProducer(&t.added)), nil
 }
 
 // Add has p bring metrics that are not kept in instruments.
