@@ -3,6 +3,7 @@ package admin_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,8 +33,8 @@ func TestWrongTokens(t *testing.T) {
 		f("127.0.0.2", "", 401)
 		f("127.0.0.2", "Basic eDp5", 401)
 	}
-	for range 5 {
-		f("127.0.0.2", "Bearer wrong-token-of-the-tests", 401)
+	for i := range 5 {
+		f("127.0.0.2", fmt.Sprint("Bearer wrong-token-of-the-tests", i), 401)
 	}
 	f("127.0.0.2", "Bearer wrong-token-of-the-tests", 429)
 	f("127.0.0.2", good, 429) // else it could be guessed all the same

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"sync"
 	"time"
@@ -14,9 +15,11 @@ const (
 	maxGuessers = 1024 // addresses that are remembered
 )
 
-// guard makes those wait who have shown wrong tokens. While an address has to wait no token of it is looked at, not
-// even the right one: else it could be guessed all the same. Other addresses are not affected. A network of IPv6 (/64)
-// is one address: it is what one machine usually has.
+// guard makes those wait who have shown wrong tokens. While an address has to wait no token of it counts, not even the
+// right one: else it could be guessed all the same. Other addresses are not affected. A network of IPv6 (/64) is one
+// address: it is what one machine usually has.
+//
+// A token that was wrong before is no guess: a script that still has an old one shuts nobody out.
 type guard struct {
 	mu       sync.Mutex
 	guessers map[netip.Prefix]*guesser
@@ -24,34 +27,33 @@ type guard struct {
 
 type guesser struct {
 	wrong int
+	shown [sha256.Size]byte // the hash of the last wrong token
 	last  time.Time
 	until time.Time // it has to wait
 }
 
-// wait returns how long an address has to wait before its token is looked at.
-func (g *guard) wait(from netip.Prefix, now time.Time) time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if known := g.guessers[from]; known != nil {
-		return known.until.Sub(now)
-	}
-	return 0
-}
-
-// wrong counts a wrong token.
-func (g *guard) wrong(from netip.Prefix, now time.Time) {
+// try takes in a token of an address, by its hash, and whether it is right. It returns how long the address has to wait
+// instead: a wait above 0 says nothing of the token. One step: many tokens at one time are no way round it.
+func (g *guard) try(from netip.Prefix, token [sha256.Size]byte, right bool, now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	known := g.guessers[from]
-	if known == nil || now.Sub(known.last) > forgetAfter {
+	switch {
+	case known != nil && known.until.After(now):
+		known.last = now
+		return known.until.Sub(now)
+	case right, known != nil && known.shown == token:
+		return 0
+	case known == nil || now.Sub(known.last) > forgetAfter:
 		g.makeRoom()
 		known = new(guesser)
 		g.guessers[from] = known
 	}
-	known.last = now
+	known.last, known.shown = now, token
 	if known.wrong++; known.wrong >= freeGuesses {
 		known.until = now.Add(min(time.Second<<min(known.wrong-freeGuesses, 10), maxWait))
 	}
+	return 0
 }
 
 // makeRoom forgets the address that has been quiet for the longest time when there are too many.

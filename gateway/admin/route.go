@@ -142,18 +142,17 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, need access) b
 // same time whatever the lengths are.
 func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 	given, shown := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	from, now := guesserOf(r.RemoteAddr), time.Now()
-	if wait := s.guard.wait(from, now); shown && wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		fail(w, http.StatusTooManyRequests, "too many wrong tokens came from this address: wait before the next")
-		return false
-	}
 	got, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.o.Config.Token))
-	if subtle.ConstantTimeCompare(got[:], want[:]) == 1 && shown {
-		return true
-	}
+	right := subtle.ConstantTimeCompare(got[:], want[:]) == 1
 	if shown {
-		s.guard.wrong(from, now)
+		if wait := s.guard.try(guesserOf(r.RemoteAddr), got, right, time.Now()); wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			fail(w, http.StatusTooManyRequests, "too many wrong tokens came from this address: wait before the next")
+			return false
+		}
+		if right {
+			return true
+		}
 		s.o.Log.Warn("a wrong token came over the admin listener", "client", r.RemoteAddr)
 	}
 	w.Header().Set("Www-Authenticate", "Bearer")
