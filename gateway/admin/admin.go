@@ -33,30 +33,53 @@ type Options struct {
 // maxHeaderBytes bounds a request's header, the URL to be explained in it.
 const maxHeaderBytes = 64 << 10
 
+// The bounds of one connection.
+const (
+	writeWithin = time.Minute     // for a piece of an answer that nobody reads
+	closeWithin = 2 * time.Second // for the answers under way at the end
+)
+
 // Server is the admin listener's handler.
 type Server struct {
-	o     Options
-	http  *http.Server
-	guard guard
+	o           Options
+	http        *http.Server
+	guard       guard
+	writeWithin time.Duration
 }
 
 // New returns a Server; it listens when Serve is called.
 func New(o Options) *Server {
-	s := &Server{o: o}
+	s := &Server{o: o, writeWithin: writeWithin}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadTimeout: time.Minute, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeaderBytes,
 	}
 	return s
 }
 
-// Serve answers on ln until ctx ends, and closes it.
+// Serve answers on ln until ctx ends, and closes it. With ctx the requests' contexts end; it returns when they have been
+// answered, or closeWithin later.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	stop := context.AfterFunc(ctx, func() { _ = s.http.Close() })
+	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		s.close()
+	})
 	defer stop()
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(listener{ln, s.writeWithin}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	<-closed
 	return nil
+}
+
+// close lets answers under way end, for a while.
+func (s *Server) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close()
+	}
 }
 
 func (s *Server) handler() http.Handler { return s.route(s.endpoints()) }

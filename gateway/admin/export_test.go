@@ -1,6 +1,9 @@
 package admin
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Routes lists what the listener answers, as METHOD PATH.
 func Routes() []string { return routesOf(New(Options{}).endpoints()) }
@@ -21,3 +24,6 @@ func OpenAPIDocument() []byte { return openAPIDocument }
 
 // Handler answers without a listener.
 func Handler(o Options) http.Handler { return New(o).handler() }
+
+// WriteWithin sets for how long a client need not read.
+func (s *Server) WriteWithin(d time.Duration) { s.writeWithin = d }
