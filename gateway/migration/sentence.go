@@ -105,7 +105,7 @@ func further() []clause {
 		{
 			func(s *Situation) bool { return s.Failing != ID{} && s.Now.Sub(s.Failed) < time.Hour },
 			func(s *Situation) string {
-				return fmt.Sprintf("rule %s gets nothing from its origin: %s (%s)", s.Failing.Rule, s.Why, ago(s.Now, s.Failed))
+				return fmt.Sprintf("the origin of rule %s failed %s: %s", s.Failing.Rule, ago(s.Now, s.Failed), s.Why)
 			},
 		},
 		{

@@ -63,8 +63,8 @@ func TestSentence(t *testing.T) {
 		s.Hour.Numbers[migration.Requests] = 0
 	})
 
-	f("the old origin was last needed 2 hours ago, for /a; rule images gets nothing from its origin: the origin could not "+
-		"be asked (5 minutes ago); 3 requests of the last hour could not be answered", func(s *migration.Situation) {
+	f("the old origin was last needed 2 hours ago, for /a; the origin of rule images failed 5 minutes ago: the origin could "+
+		"not be asked; 3 requests of the last hour could not be answered", func(s *migration.Situation) {
 		last(2*time.Hour, "a")(s)
 		s.Failing, s.Failed, s.Why = images(), before(5*time.Minute), "the origin could not be asked"
 		s.Hour.Numbers[migration.Failed] = 3
@@ -108,8 +108,8 @@ func TestSentenceOfSite(t *testing.T) {
 	}
 	r.wait(2 * time.Hour)
 	fail(video)
-	const failing = "the old origin was last needed 2 hours ago, for /b.mp4; rule video gets nothing from its origin: the " +
-		"origin could not be asked (less than a minute ago); 1 request of the last hour could not be answered"
+	const failing = "the old origin was last needed 2 hours ago, for /b.mp4; the origin of rule video failed less than a " +
+		"minute ago: the origin could not be asked; 1 request of the last hour could not be answered"
 	equal(t, "failing", r.sentence(ids...), failing)
 	r.wait(2 * time.Second)
 	r.need(video, "b.mp4") // it is back

@@ -70,7 +70,7 @@ func TestRehearsal(t *testing.T) {
 	// Had it been too early, that would be seen.
 	s.change(t, "bucket", "active", "retired")
 	s.all(t, "images", 12, 12, failed)
-	s.want(t, "; rule images gets nothing from its origin: the origin could not be asked (", "; 1 request of the last ",
+	s.want(t, "; the origin of rule images failed ", "ago: the origin could not be asked; ", "; 1 request of the last ",
 		" could not be answered")
 
 	// A kill loses nothing that is on the disk, where the inventory has brought all of it.
@@ -78,7 +78,7 @@ func TestRehearsal(t *testing.T) {
 	before := s.view(t)
 	s.Kill()
 	s.Restart(t)
-	after := s.want(t, "; rule images gets nothing from its origin: the origin could not be asked (", "; 1 request of the last ")
+	after := s.want(t, "; the origin of rule images failed ", "ago: the origin could not be asked; ", "; 1 request of the last ")
 	wantSame(t, &before, &after)
 	s.wantLeft(t, 0)
 	s.wantHistory(t)
