@@ -56,8 +56,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Serve answers on ln until ctx ends, and closes it. With ctx the requests' contexts end; it returns when they have been
-// answered, or closeWithin later.
+// Serve answers on ln until ctx ends, and closes it. With ctx the requests' contexts end; it returns when they have
+// been answered, or closeWithin later.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
 	closed := make(chan struct{})
