@@ -82,7 +82,7 @@ func Parse(data []byte, env func(string) (string, bool)) (*Config, error) {
 		return nil, j.err()
 	}
 	if root != nil {
-		(&decoder{journal: j, env: env}).decode(root, &c)
+		(&decoder{journal: j, env: variablesOf(env)}).decode(root, &c)
 	}
 	c.check(j.report)
 	if err := j.err(); err != nil {

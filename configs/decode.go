@@ -17,7 +17,7 @@ const maxValues = 200_000
 // type, called before it is decoded into. A mistake never stops it.
 type decoder struct {
 	*journal
-	env  func(string) (string, bool)
+	env  variables
 	left int // values until maxValues is reached
 }
 

@@ -73,7 +73,7 @@ func decodeSample(t *testing.T, text string) (sample, []string) {
 	s := sample{Text: "default", Words: []string{"a", "b"}, Count: 1}
 	j := newJournal()
 	if root := parseYAML([]byte(text), j); root != nil {
-		(&decoder{journal: j, env: sampleEnv}).decode(root, &s)
+		(&decoder{journal: j, env: variablesOf(sampleEnv)}).decode(root, &s)
 	}
 	err := j.err()
 	if err == nil {

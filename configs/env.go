@@ -9,9 +9,44 @@ import (
 	"strings"
 )
 
+// variables gives the value of an environment variable, or says why it cannot be had.
+type variables func(name string) (value, problem string)
+
+// variablesOf are those of an environment.
+func variablesOf(env func(string) (string, bool)) variables {
+	return func(name string) (string, string) {
+		value, ok := env(name)
+		if !ok {
+			return "", "environment variable " + name + " is not set"
+		}
+		return value, ""
+	}
+}
+
+// noVariables is for what is not written by those who run the gateway.
+func noVariables(name string) (value, problem string) {
+	return "", "environment variable " + name + " cannot be used here: none can"
+}
+
+// ruleVariable begins the names of variables that every rule may use, wherever it comes from.
+const ruleVariable = "MIRRORGATE_RULE_"
+
+// lentTo are the variables that rules may use which take the place of the file's: whoever writes those may send what
+// they use to wherever he likes, and may be anybody who writes into the bucket.
+func (v variables) lentTo(file Written) variables {
+	used := file.variables()
+	return func(name string) (string, string) {
+		if !used[name] && !strings.HasPrefix(name, ruleVariable) {
+			return "", "environment variable " + name + " cannot be used: rules that do not come from the file may use " +
+				"only those that the file's own rules of the site use, and those whose names begin with " + ruleVariable
+		}
+		return v(name)
+	}
+}
+
 // expand puts environment variables into a text: ${NAME} takes the variable, $${ is a literal ${, any other $ stays.
 // What a variable holds is not looked at again. It says what is wrong, and notes the values that came in.
-func expand(text string, env func(string) (string, bool), secrets *masks) (expanded string, problems []string) {
+func expand(text string, env variables, secrets *masks) (expanded string, problems []string) {
 	var out strings.Builder
 	for {
 		i := strings.Index(text, "${")
@@ -30,9 +65,9 @@ func expand(text string, env func(string) (string, bool), secrets *masks) (expan
 		if !closed || !isVariable(name) {
 			return "", append(problems, "${ must be followed by a variable's name and }; write $${ for a literal ${")
 		}
-		value, ok := env(name)
-		if !ok {
-			problems = append(problems, "environment variable "+name+" is not set")
+		value, problem := env(name)
+		if problem != "" {
+			problems = append(problems, problem)
 		}
 		secrets.add(value, "${"+name+"}")
 		out.WriteString(value)

@@ -16,7 +16,7 @@ func decodeExample(t *testing.T) (c Config, places map[string]int, lines []strin
 	t.Helper()
 	c = DefaultConfig()
 	j := newJournal()
-	(&decoder{journal: j, env: noEnv}).decode(parseYAML(Example, j), &c)
+	(&decoder{journal: j, env: variablesOf(noEnv)}).decode(parseYAML(Example, j), &c)
 	c.check(j.report)
 	if err := j.err(); err != nil {
 		t.Fatal(err)

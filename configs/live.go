@@ -85,7 +85,7 @@ func (doc *liveDocument) decode(root *node, j *journal) {
 			rest.pairs = append(rest.pairs, p)
 		}
 	}
-	(&decoder{journal: j, env: func(string) (string, bool) { return "", false }}).decode(rest, doc)
+	(&decoder{journal: j, env: noVariables}).decode(rest, doc)
 }
 
 // Gone names the rules that are switched and that the site, changed or not, does not have.

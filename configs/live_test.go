@@ -109,7 +109,7 @@ func TestPutMistakes(t *testing.T) {
 	f("[{\"id\": \"a\",\n \"match\": {\"prefix\": 1.5},\n \"origin\": {\"primary\": \"http://h\"}}]", "rules[0].match.prefix: must be a text, not a number; put it in quotes (line 2)")
 	f(`[{"id": "a", "origin": {"primary": "http://h"}}, {"id": "a", "origin": {"primary": "http://h"}}]`,
 		`rules[1].id: "a" is the id of rules[0] too`, "rules[1].match: no key can reach rule")
-	f(`[{"id": "a", "origin": {"primary": "${NONE}"}}]`, "rules[0].origin.primary: environment variable NONE is not set")
+	f(`[{"id": "a", "origin": {"primary": "${MIRRORGATE_RULE_NONE}"}}]`, "rules[0].origin.primary: environment variable MIRRORGATE_RULE_NONE is not set")
 	f(`[{"id": "a", "origin": {"primary": "https://one.example.com"}}]`, "rules[0].origin.primary: is this gateway's own address")
 	f(`[{"id": "a", "enabled": null, "origin": {"primary": "http://h"}}]`, "rules[0].enabled: has no value")
 }
@@ -151,6 +151,55 @@ func TestPutSecrets(t *testing.T) {
 	f(set+"Authorization", "", "")
 	f("rules[0].origin.primary", "https://user:s3cr3t@h", "can only be ${NAME}")
 	f("rules[0].origin.primary", "https://***@h", "stands for a secret")
+}
+
+// Who puts rules has of the environment what the file's rules of that site use, and what is named for it.
+func TestPutVariables(t *testing.T) {
+	asked := make(map[string]int)
+	c, err := Parse([]byte(strings.Replace(written, "server:", "admin: {token: \"${ADMIN_TOKEN}\"}\nserver:", 1)), func(name string) (string, bool) {
+		asked[name]++
+		if value, ok := testEnv(name); ok {
+			return value, true
+		}
+		return "s3cr3t-" + name, name == "ADMIN_TOKEN" || name == "MIRRORGATE_RULE_KEY" || name == "HOME"
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(site, value string, refused ...string) {
+		t.Helper()
+		raw, _ := json.Marshal([]any{map[string]any{"id": "a", "origin": map[string]any{"primary": "http://h"},
+			"forward": map[string]any{"headers": map[string]any{"set": map[string]any{"X-Key": value}}}}})
+		w, err := ParseRules(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(asked)
+		var list LiveError
+		if _, err = c.With(map[string]Live{site: {Rules: w}}); err != nil && !errors.As(err, &list) || len(list[site]) != len(refused) {
+			t.Fatalf("%s: %s: got %v, want %q refused", site, value, err, refused)
+		}
+		for i, name := range refused {
+			want := "rules[0].forward.headers.set.X-Key: environment variable " + name + " cannot be used: rules that do not come from the file " +
+				"may use only those that the file's own rules of the site use, and those whose names begin with MIRRORGATE_RULE_ (line 1)"
+			if got := list[site][i].String(); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+			if asked[name] != 0 {
+				t.Errorf("%s was looked up", name)
+			}
+		}
+	}
+	f("one", "${SECRET}")
+	f("one", "Bearer ${SECRET}")
+	f("one", "${ORIGIN}") // wherever the file's rules use it
+	f("one", "${MIRRORGATE_RULE_KEY}")
+	f("one", "${ADMIN_TOKEN}", "ADMIN_TOKEN") // used by the file, but not by its rules
+	f("one", "${HOME}", "HOME")
+	f("one", "${NO_SUCH}", "NO_SUCH") // the answer does not tell what there is
+	f("two", "${SECRET}", "SECRET")   // another site's
+	f("two", "${MIRRORGATE_RULE_KEY}")
+	f("two", "${xMIRRORGATE_RULE_KEY}", "xMIRRORGATE_RULE_KEY")
 }
 
 // A Live changes what it names and nothing else, and the configuration of the file not at all.

@@ -53,7 +53,7 @@ func TestLiveDocumentMistakes(t *testing.T) {
 	f(`{"version": 2, "rules": 5, "what": "ever"}`, "this mirrorgate understands 1, not 2")
 	f(`{"version": 1, "what": 1}`, "what: unknown field")
 	f(`{"version": 1, "serve": true}`, "serve: must be a text")
-	f(`{"version": 1, "serve": "${SECRET}"}`, "environment variable SECRET is not set")
+	f(`{"version": 1, "serve": "${SECRET}"}`, "environment variable SECRET cannot be used here")
 	f(`{"version": 1, "save": "maybe"}`, "save: must be true or false")
 	f(`{"version": 1, "rules": {}}`, "rules: must be a list")
 	f(`{"version": 1, "rules": [`+strings.Repeat("0,", maxRules)+`0]}`, "rules: at most 1000 rules")

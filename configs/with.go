@@ -77,9 +77,9 @@ func (e LiveError) Error() string {
 }
 
 // With is the configuration that is in force when sites are changed by lives, by their names. c, which is a File, stays
-// as it is. What a
-// Live puts is checked as a file is, and in it no secret may be written out; names of sites and of rules that there are
-// none of count for nothing. The error is a LiveError.
+// as it is. What a Live puts is checked as a file is; in it no secret may be written out, and only some environment
+// variables be used: see lentTo. Names of sites and of rules that there are none of count for nothing. The error is a
+// LiveError.
 func (c *Config) With(lives map[string]Live) (*Config, error) {
 	changed := *c
 	changed.Sites, changed.source.rules = slices.Clone(c.Sites), maps.Clone(c.source.rules)
@@ -94,7 +94,7 @@ func (c *Config) With(lives map[string]Live) (*Config, error) {
 		}
 		changed.source.lives[site.Name] = live
 		journals[i] = newJournal()
-		live.change(site, &decoder{journal: journals[i], env: c.environment()})
+		live.change(site, &decoder{journal: journals[i], env: variablesOf(c.environment()).lentTo(c.Written(site.Name))})
 		if !live.Rules.IsZero() {
 			changed.source.rules[site.Name] = live.Rules
 		}

@@ -53,6 +53,28 @@ func writtenOf(n *node, j *journal) Written {
 // Written is the rules of a site as they are in force: the file's, or what a Live has put in their place.
 func (c *Config) Written(site string) Written { return c.source.rules[site] }
 
+// variables names the environment variables that the rules use.
+func (w Written) variables() map[string]bool {
+	used := make(map[string]bool)
+	w.list.eachVariable(func(name string) { used[name] = true })
+	return used
+}
+
+func (n *node) eachVariable(note func(name string)) {
+	if n == nil {
+		return
+	}
+	if n.kind == kindText {
+		expand(n.text, func(name string) (string, string) { note(name); return "", "" }, new(masks))
+	}
+	for _, item := range n.items {
+		item.eachVariable(note)
+	}
+	for _, p := range n.pairs {
+		p.value.eachVariable(note)
+	}
+}
+
 // IsZero tells whether there is no list.
 func (w Written) IsZero() bool { return w.list == nil }
 

@@ -169,7 +169,7 @@ func TestLiveSecret(t *testing.T) {
 			sent <- r.Header.Get("Authorization")
 			echo(w, r)
 		})
-		g := steer(t, s, harness.WithEnv("SECRET="+secret))(
+		g := steer(t, s, harness.WithEnv("MIRRORGATE_RULE_SECRET="+secret))(
 			fmt.Sprintf("{id: all, origin: {primary: %q}, forward: {headers: {set: {Authorization: %q}}}}", old.url, secret))
 		rule := func(value string) string {
 			return fmt.Sprintf(`[{"id": "all", "origin": {"primary": %q}, "forward": {"headers": {"set": {"Authorization": %q}}}}]`, old.url, value)
@@ -181,15 +181,16 @@ func TestLiveSecret(t *testing.T) {
 		const path = `"path":"rules[0].forward.headers.set.Authorization"`
 		g.wantRefused(t, http.MethodPut, "/site/rules", etag, rule(secret), 422, path)
 		g.wantRefused(t, http.MethodPut, "/site/rules", etag, rule("***"), 422, path)
-		g.wantRefused(t, http.MethodPut, "/site/rules", etag, rule("${NO_SUCH}"), 422, "environment variable NO_SUCH is not set")
-		r := g.change(t, http.MethodPut, "/rules", rule("Bearer ${SECRET}"))
-		if !strings.Contains(r.body, "*** → Bearer ${SECRET}") {
+		g.wantRefused(t, http.MethodPut, "/site/rules", etag, rule("${HOME}"), 422, path)
+		g.wantRefused(t, http.MethodPut, "/site/rules", etag, rule("${MIRRORGATE_RULE_NONE}"), 422, "MIRRORGATE_RULE_NONE is not set")
+		r := g.change(t, http.MethodPut, "/rules", rule("Bearer ${MIRRORGATE_RULE_SECRET}"))
+		if !strings.Contains(r.body, "*** → Bearer ${MIRRORGATE_RULE_SECRET}") {
 			t.Errorf("put: %s", r.body)
 		}
 		g.wantObject(t, "/a", asked("a"))
 		equal(t, "Authorization", receive(t, "a pull", sent), "Bearer "+secret)
 		kept, err := s.get(t.Context(), liveKey)
-		if err != nil || !bytes.Contains(kept, []byte("Bearer ${SECRET}")) {
+		if err != nil || !bytes.Contains(kept, []byte("Bearer ${MIRRORGATE_RULE_SECRET}")) {
 			t.Errorf("kept: %s, %v", kept, err)
 		}
 		for what, text := range map[string]string{"the bucket": string(kept), "an answer": g.seen.String(), "the log": g.Log(t)} {

@@ -17,7 +17,7 @@ import (
 // else the last state stays, with one warning. A change over the API goes on from there.
 func TestLiveHostileDocuments(t *testing.T) {
 	onBothKinds(t, func(t *testing.T, s *store) {
-		old := startOrigin(t, echo)
+		old, thief := startOrigin(t, echo), startOrigin(t, echo)
 		rules := func(rule string) string { return `{"version": 1, "rules": [` + rule + `]}` }
 		first := rules(ruleFor("img", "img/", old.url))
 		documents := []struct{ text, says string }{
@@ -25,7 +25,10 @@ func TestLiveHostileDocuments(t *testing.T) {
 			{"", "unexpected end of JSON"},
 			{`{"version": 2}`, "understands 1, not 2"},
 			{rules(ruleFor("no good id", "", old.url)), "rules[0].id"},
-			{rules(ruleFor("a", "", "${NO_SUCH}")), "environment variable NO_SUCH is not set"},
+			{rules(ruleFor("a", "", "${MIRRORGATE_RULE_NONE}")), "environment variable MIRRORGATE_RULE_NONE is not set"},
+			{rules(`{"id": "a", "origin": {"primary": "` + thief.url + `"}, "forward": {"headers": {"set": {"X": "${ADMIN_TOKEN}"}}}}`),
+				"rules[0].forward.headers.set.X: environment variable ADMIN_TOKEN cannot be used"},
+			{rules(ruleFor("a", "", thief.url+"/${ADMIN_TOKEN}")), "environment variable ADMIN_TOKEN cannot be used"},
 			{rules(`{"id": "a", "origin": {"primary": "http://u:literal@h"}}`), "can only be ${NAME}"},
 			{rules(ruleFor("a", "", "http://s1")), "this gateway's own address"},
 			{`{"version": 1, "serve": "\u001b[31m"}`, `serve: unknown value "\x1b[31m"`},
@@ -50,6 +53,7 @@ func TestLiveHostileDocuments(t *testing.T) {
 			g.wantObject(t, "/img/1", asked("img/1"), "Host", name)
 			equal(t, "status", g.Get(t, "/else", "Host", name).Status, http.StatusNotFound)
 		}
+		thief.wantUnasked(t)
 		if r := g.api(t, http.MethodPatch, "/s0", state, `{"save": false}`); r.status != http.StatusOK {
 			t.Errorf("a change: %d, %s", r.status, r.body)
 		}
@@ -69,14 +73,14 @@ func TestLiveHostileDocuments(t *testing.T) {
 func steerSites(t *testing.T, s *store, n int, old *origin, document string) *steered {
 	t.Helper()
 	addr := harness.FreeAddr(t)
-	config := fmt.Sprintf("admin: {listen: %q, token: %s}\nsites:\n", addr, adminToken)
+	config := fmt.Sprintf("admin: {listen: %q, token: \"${ADMIN_TOKEN}\"}\nsites:\n", addr)
 	for i := range n {
 		s.put(t, fmt.Sprintf("s%d/%s", i, liveKey), []byte(document), nil)
 		bucket := strings.Replace(s.config(), "{", fmt.Sprintf("{prefix: s%d/, ", i), 1)
 		config += fmt.Sprintf("- {name: s%d, hosts: [s%d], bucket: %s, rules: [%s]}\n", i, i, bucket, mirrorAll(old.url))
 	}
 	g := &steered{&rig{nil, s}, addr, new(bytes.Buffer)}
-	g.Gateway = harness.StartGateway(t, config)
+	g.Gateway = harness.StartGateway(t, config, harness.WithEnv("ADMIN_TOKEN="+adminToken))
 	return g
 }
 
