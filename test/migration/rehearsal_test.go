@@ -10,8 +10,8 @@ import (
 	"mirrorgate/gateway/admin"
 )
 
-// The whole of a migration: the origin alone, then the bucket that fills, rules that are retired one by one, the origin
-// that is switched off, and a kill. At each step the view says what is true.
+// The whole of a migration by one process: the origin alone, then, by a reload, the bucket that fills, rules that are
+// retired one by one over the API, the origin that is switched off; and a kill. At each step the view says what is true.
 func TestRehearsal(t *testing.T) {
 	s := setUp(t)
 	s.want(t, "no request has come since counting began less than a minute ago")
@@ -31,7 +31,7 @@ func TestRehearsal(t *testing.T) {
 
 	// The bucket is in front, and fills.
 	s.ask(t, http.MethodPut, "/api/v1/migration/inventory/site", `{"objects": 50, "bytes": 10000000, "copied": 3}`, new(any))
-	s.change(t, "bucket", "active", "active")
+	s.reload(t, "bucket")
 	s.all(t, "images", 1, 10, fromOrigin)
 	s.all(t, "video", 1, 5, fromOrigin)
 	s.wantLeft(t, 50-3-15)
@@ -45,7 +45,7 @@ func TestRehearsal(t *testing.T) {
 
 	// Video is retired: what the bucket has is answered, what it lacks would have needed the origin.
 	asked := s.old.Requests("")
-	s.change(t, "bucket", "active", "retired")
+	s.set(t, "video", "retired")
 	s.all(t, "video", 1, 5, fromBucket)
 	s.all(t, "video", 6, 8, retired)
 	m = s.want(t, "; 3 requests of the last ", " would have needed it (retired rules)")
@@ -56,7 +56,7 @@ func TestRehearsal(t *testing.T) {
 	equal(t, "requests to the origin since video is retired", s.old.Requests("")-asked, 1)
 
 	// So are images, and the origin is switched off: nobody notices.
-	s.change(t, "bucket", "retired", "retired")
+	s.set(t, "images", "retired")
 	s.old.Close()
 	s.all(t, "images", 1, 11, fromBucket)
 	s.all(t, "video", 1, 5, fromBucket)
@@ -68,12 +68,13 @@ func TestRehearsal(t *testing.T) {
 	s.wantKeys(t, "images", "images/11.bin", "images/12.bin")
 
 	// Had it been too early, that would be seen.
-	s.change(t, "bucket", "active", "retired")
+	s.set(t, "images", "active")
 	s.all(t, "images", 12, 12, failed)
 	s.want(t, "; the origin of rule images failed ", "ago: the origin could not be asked; ", "; 1 request of the last ",
 		" could not be answered")
 
-	// A kill loses nothing that is on the disk, where the inventory has brought all of it.
+	// A kill loses nothing that is on the disk, where the inventory has brought all of it, and what the API has changed
+	// holds on.
 	s.ask(t, http.MethodPut, "/api/v1/migration/inventory/site", `{"objects": 16, "bytes": 3145728, "copied": 16}`, new(any))
 	before := s.view(t)
 	s.Kill()
@@ -82,6 +83,10 @@ func TestRehearsal(t *testing.T) {
 	wantSame(t, &before, &after)
 	s.wantLeft(t, 0)
 	s.wantHistory(t)
+	equal(t, "changed over the API", strings.Join(s.site(t).FromAPI, " "), "rules.images.state rules.video.state")
+	s.all(t, "video", 9, 9, retired)
+	s.all(t, "images", 13, 13, failed)
+	s.want(t, "; 2 requests of the last ")
 }
 
 // lack makes the origin answer 404.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,8 +28,8 @@ type stage struct {
 	adminURL string
 	bucket   string
 
-	serve, images, video string            // what is configured: serve, and the rules' state
-	counted              map[string]counts // by rule, as the clients have counted
+	serve   string            // what is configured
+	counted map[string]counts // by rule, as the clients have counted
 }
 
 // counts is what a rule has done, as far as clients can tell.
@@ -40,8 +41,7 @@ type counts struct {
 func setUp(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{
-		old: origin.Start(t, origin.Config{}), bucket: t.TempDir(), serve: "origin", images: "active", video: "active",
-		counted: make(map[string]counts),
+		old: origin.Start(t, origin.Config{}), bucket: t.TempDir(), serve: "origin", counted: make(map[string]counts),
 	}
 	listen := harness.FreeAddr(t)
 	s.adminURL = "http://" + listen
@@ -59,17 +59,37 @@ sites:
   serve: %s
   negative_ttl: 1s
   rules:
-  - {id: images, state: %s, match: {prefix: images/}, origin: {primary: "${ORIGIN}"}}
-  - {id: video, state: %s, match: {prefix: video/}, origin: {primary: "${ORIGIN}"}}
-`, token, s.serve, s.images, s.video)
+  - {id: images, match: {prefix: images/}, origin: {primary: "${ORIGIN}"}}
+  - {id: video, match: {prefix: video/}, origin: {primary: "${ORIGIN}"}}
+`, token, s.serve)
 }
 
-// change puts another configuration in force.
-func (s *stage) change(t *testing.T, serve, images, video string) {
+// reload has the file read again, with another serve.
+func (s *stage) reload(t *testing.T, serve string) {
 	t.Helper()
-	s.serve, s.images, s.video = serve, images, video
+	s.serve = serve
 	s.WriteConfig(t, s.config())
-	s.Restart(t)
+	s.Signal(syscall.SIGHUP)
+	harness.Eventually(t, patience, func() error {
+		if got := s.site(t).Serve; got != serve {
+			return fmt.Errorf("in force is serve: %s, want %s: %s", got, serve, s.Log(t))
+		}
+		return nil
+	})
+}
+
+// set changes the state of a rule over the API.
+func (s *stage) set(t *testing.T, rule, state string) {
+	t.Helper()
+	s.ask(t, http.MethodPatch, "/api/v1/sites/site/rules/"+rule, fmt.Sprintf(`{"state": %q}`, state), new(any),
+		"If-Match", `"`+s.site(t).ETag+`"`)
+}
+
+// site is the site as the API shows it.
+func (s *stage) site(t *testing.T) (site admin.Site) {
+	t.Helper()
+	s.ask(t, http.MethodGet, "/api/v1/sites/site", "", &site)
+	return site
 }
 
 // how is where an answer is expected to come from.
@@ -132,14 +152,17 @@ func (s *stage) all(t *testing.T, rule string, first, last int, how how) {
 	}
 }
 
-// ask asks the admin listener.
-func (s *stage) ask(t *testing.T, method, path, body string, into any) {
+// ask asks the admin listener. The header is pairs of names and values.
+func (s *stage) ask(t *testing.T, method, path, body string, into any, header ...string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.adminURL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
