@@ -117,6 +117,7 @@ func TestLiveTwoGateways(t *testing.T) {
 
 // When two gateways change one state at the same moment, one of the two changes is made, and both end with it.
 func TestLiveLostUpdate(t *testing.T) {
+	t.Parallel()
 	s := newMinIO(t)
 	meet := make(chan struct{})
 	s.via = startFront(t, s.server.Endpoint, func(w http.ResponseWriter, r *http.Request, pass http.Handler) {

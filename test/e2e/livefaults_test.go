@@ -16,57 +16,57 @@ import (
 // Whatever somebody puts into the bucket in the place of what the API has changed: what can be used is in force, and
 // else the last state stays, with one warning. A change over the API goes on from there.
 func TestLiveHostileDocuments(t *testing.T) {
-	onBothKinds(t, func(t *testing.T, s *store) {
-		old, thief := startOrigin(t, echo), startOrigin(t, echo)
-		rules := func(rule string) string { return `{"version": 1, "rules": [` + rule + `]}` }
-		first := rules(ruleFor("img", "img/", old.url))
-		documents := []struct{ text, says string }{
-			{"garbage", "looking for beginning of value"},
-			{"", "unexpected end of JSON"},
-			{`{"version": 2}`, "understands 1, not 2"},
-			{rules(ruleFor("no good id", "", old.url)), "rules[0].id"},
-			{rules(ruleFor("a", "", "${MIRRORGATE_RULE_NONE}")), "environment variable MIRRORGATE_RULE_NONE is not set"},
-			{rules(`{"id": "a", "origin": {"primary": "` + thief.url + `"}, "forward": {"headers": {"set": {"X": "${ADMIN_TOKEN}"}}}}`),
-				"rules[0].forward.headers.set.X: environment variable ADMIN_TOKEN cannot be used"},
-			{rules(ruleFor("a", "", thief.url+"/${ADMIN_TOKEN}")), "environment variable ADMIN_TOKEN cannot be used"},
-			{rules(`{"id": "a", "origin": {"primary": "http://u:literal@h"}}`), "can only be ${NAME}"},
-			{rules(ruleFor("a", "", "http://s1")), "this gateway's own address"},
-			{`{"version": 1, "serve": "\u001b[31m"}`, `serve: unknown value "\x1b[31m"`},
-			{rules(strings.Repeat("[", 100) + strings.Repeat("]", 100)), "over 48 deep"},
-			{`{"version": 1}` + strings.Repeat(" ", 1<<20), "larger than"},
-		}
-		g := steerSites(t, s, len(documents), old, first)
-		state := g.siteOf(t, "s0").ETag
-		for i, f := range documents {
-			s.put(t, fmt.Sprintf("s%d/%s", i, liveKey), []byte(f.text), nil)
-		}
-		for i, f := range documents {
-			name := fmt.Sprintf("s%d", i)
-			harness.Eventually(t, followed, func() error {
-				if got := g.siteOf(t, name).StoreError; !strings.Contains(got, f.says) {
-					return fmt.Errorf("%.60s: store_error %q, want %q", f.text, got, f.says)
-				}
-				return nil
-			})
-			equal(t, "ETag of "+name, g.siteOf(t, name).ETag, state)
-			equal(t, "warnings of "+name, strings.Count(g.Log(t), "site="+name+" why="), 1)
-			g.wantObject(t, "/img/1", asked("img/1"), "Host", name)
-			equal(t, "status", g.Get(t, "/else", "Host", name).Status, http.StatusNotFound)
-		}
-		thief.wantUnasked(t)
-		if r := g.api(t, http.MethodPatch, "/s0", state, `{"save": false}`); r.status != http.StatusOK {
-			t.Errorf("a change: %d, %s", r.status, r.body)
-		}
-		equal(t, "store_error", g.siteOf(t, "s0").StoreError, "")
-		s.put(t, "s1/"+liveKey, []byte(rules(ruleFor("hand", "", old.url))), nil)
+	t.Parallel()
+	s := newDir(t)
+	old, thief := startOrigin(t, echo), startOrigin(t, echo)
+	rules := func(rule string) string { return `{"version": 1, "rules": [` + rule + `]}` }
+	first := rules(ruleFor("img", "img/", old.url))
+	documents := []struct{ text, says string }{
+		{"garbage", "looking for beginning of value"},
+		{"", "unexpected end of JSON"},
+		{`{"version": 2}`, "understands 1, not 2"},
+		{rules(ruleFor("no good id", "", old.url)), "rules[0].id"},
+		{rules(ruleFor("a", "", "${MIRRORGATE_RULE_NONE}")), "environment variable MIRRORGATE_RULE_NONE is not set"},
+		{rules(`{"id": "a", "origin": {"primary": "` + thief.url + `"}, "forward": {"headers": {"set": {"X": "${ADMIN_TOKEN}"}}}}`),
+			"rules[0].forward.headers.set.X: environment variable ADMIN_TOKEN cannot be used"},
+		{rules(ruleFor("a", "", thief.url+"/${ADMIN_TOKEN}")), "environment variable ADMIN_TOKEN cannot be used"},
+		{rules(`{"id": "a", "origin": {"primary": "http://u:literal@h"}}`), "can only be ${NAME}"},
+		{rules(ruleFor("a", "", "http://s1")), "this gateway's own address"},
+		{`{"version": 1, "serve": "\u001b[31m"}`, `serve: unknown value "\x1b[31m"`},
+		{rules(strings.Repeat("[", 100) + strings.Repeat("]", 100)), "over 48 deep"},
+		{`{"version": 1}` + strings.Repeat(" ", 1<<20), "larger than"},
+	}
+	g := steerSites(t, s, len(documents), old, first)
+	state := g.siteOf(t, "s0").ETag
+	for i, f := range documents {
+		s.put(t, fmt.Sprintf("s%d/%s", i, liveKey), []byte(f.text), nil)
+	}
+	for i, f := range documents {
+		name := fmt.Sprintf("s%d", i)
 		harness.Eventually(t, followed, func() error {
-			if site := g.siteOf(t, "s1"); site.StoreError != "" || site.Rules[0].ID != "hand" {
-				return fmt.Errorf("%+v", site)
+			if got := g.siteOf(t, name).StoreError; !strings.Contains(got, f.says) {
+				return fmt.Errorf("%.60s: store_error %q, want %q", f.text, got, f.says)
 			}
 			return nil
 		})
-		g.wantObject(t, "/else", asked("else"), "Host", "s1")
+		equal(t, "ETag of "+name, g.siteOf(t, name).ETag, state)
+		equal(t, "warnings of "+name, strings.Count(g.Log(t), "site="+name+" why="), 1)
+		g.wantObject(t, "/img/1", asked("img/1"), "Host", name)
+		equal(t, "status", g.Get(t, "/else", "Host", name).Status, http.StatusNotFound)
+	}
+	thief.wantUnasked(t)
+	if r := g.api(t, http.MethodPatch, "/s0", state, `{"save": false}`); r.status != http.StatusOK {
+		t.Errorf("a change: %d, %s", r.status, r.body)
+	}
+	equal(t, "store_error", g.siteOf(t, "s0").StoreError, "")
+	s.put(t, "s1/"+liveKey, []byte(rules(ruleFor("hand", "", old.url))), nil)
+	harness.Eventually(t, followed, func() error {
+		if site := g.siteOf(t, "s1"); site.StoreError != "" || site.Rules[0].ID != "hand" {
+			return fmt.Errorf("%+v", site)
+		}
+		return nil
 	})
+	g.wantObject(t, "/else", asked("else"), "Host", "s1")
 }
 
 // steerSites runs a gateway with so many sites, each with a part of the bucket in which a document lies at the start.
@@ -94,6 +94,7 @@ func (g *steered) siteOf(t *testing.T, name string) (site admin.Site) {
 // A change that the bucket does not take is no change: 503, here and at a gateway that starts meanwhile, which is not
 // ready before it has read what was changed. A dry run needs no bucket.
 func TestLiveBucketAway(t *testing.T) {
+	t.Parallel()
 	s := newMinIO(t)
 	s.limit = "1s"
 	start := steer(t, s)
@@ -131,6 +132,7 @@ func TestLiveBucketAway(t *testing.T) {
 // A file that changes what comes from the API is in force in all else, and a warning says which part is not. When the
 // two do not fit the file is refused.
 func TestLiveReload(t *testing.T) {
+	t.Parallel()
 	old := startOrigin(t, echo)
 	g := steer(t, newDir(t))(mirrorAll(old.url))
 	g.change(t, http.MethodPut, "/rules", "["+ruleFor("img", "img/", old.url)+"]")

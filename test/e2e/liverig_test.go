@@ -124,8 +124,9 @@ func (g *steered) waitSite(t *testing.T, limit time.Duration, check func(admin.S
 // onBothKinds runs f with a bucket in a directory, and with one on a server.
 func onBothKinds(t *testing.T, f func(t *testing.T, s *store)) {
 	t.Helper()
-	t.Run("dir", func(t *testing.T) { f(t, newDir(t)) })
-	t.Run("minio", func(t *testing.T) { f(t, newMinIO(t)) })
+	t.Parallel()
+	t.Run("dir", func(t *testing.T) { t.Parallel(); f(t, newDir(t)) })
+	t.Run("minio", func(t *testing.T) { t.Parallel(); f(t, newMinIO(t)) })
 }
 
 // ruleFor is a rule in JSON that mirrors what is under a prefix.
