@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"mirrorgate/origin"
 )
 
 // Live is what is changed of a site while it serves, in place of what the file says. nil is the file's.
@@ -86,6 +88,27 @@ func (doc *liveDocument) decode(root *node, j *journal) {
 		}
 	}
 	(&decoder{journal: j, env: noVariables}).decode(rest, doc)
+}
+
+// refuseOwnKeys reports every target that is asked with the gateway's own keys, those of its environment or role,
+// unless the file's rules have such a target: who may put rules could read with them what is not his.
+func refuseOwnKeys(file, put []Rule, report func(path, problem string)) {
+	if slices.ContainsFunc(file, func(r Rule) bool { return ownKeys(r.Origin.Primary) || ownKeys(r.Origin.Backup) }) {
+		return
+	}
+	for i, r := range put {
+		for name, target := range map[string]origin.Target{"primary": r.Origin.Primary, "backup": r.Origin.Backup} {
+			if ownKeys(target) {
+				report(fmt.Sprintf("rules[%d].origin.%s.s3.access_key", i, name), "is missing: rules that do not come "+
+					"from the file may use the gateway's own keys only if the file's own rules of the site do; give keys, "+
+					"or anonymous: true")
+			}
+		}
+	}
+}
+
+func ownKeys(t origin.Target) bool {
+	return t.S3 != nil && !t.S3.Anonymous && t.S3.AccessKey+t.S3.SecretKey+t.S3.SessionToken == ""
 }
 
 // Gone names the rules that are switched and that the site, changed or not, does not have.

@@ -3,6 +3,7 @@ package configs
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -200,6 +201,29 @@ func TestPutVariables(t *testing.T) {
 	f("two", "${SECRET}", "SECRET")   // another site's
 	f("two", "${MIRRORGATE_RULE_KEY}")
 	f("two", "${xMIRRORGATE_RULE_KEY}", "xMIRRORGATE_RULE_KEY")
+}
+
+// Nor has who puts rules what the gateway's own keys open, unless the file's rules use those keys.
+func TestPutOwnKeys(t *testing.T) {
+	c := parseWritten(t)
+	const bucket = `{"endpoint": "http://s3.example", "name": "private", "region": "r"`
+	f := func(target, bucket string, refused bool) {
+		t.Helper()
+		raw := `[{"id": "a", "mode": "proxy", "origin": {"primary": "http://h", ` + fmt.Sprintf("%q: {\"s3\": %s}}}]", target, bucket)
+		raw = strings.Replace(raw, `"primary": "http://h", "primary"`, `"primary"`, 1)
+		_, list := put(t, c, raw)
+		path := "rules[0].origin." + target + ".s3.access_key"
+		if refused != (len(list) == 1 && list[0].Path == path && strings.Contains(list[0].Problem, "the gateway's own keys")) || !refused && list != nil {
+			t.Errorf("%s: %v, refused is to be %t", raw, list, refused)
+		}
+	}
+	f("primary", bucket+"}", true)
+	f("backup", bucket+"}", true)
+	f("primary", bucket+`, "access_key": ""}`, true)
+	f("primary", bucket+`, "anonymous": true}`, false)
+	f("backup", bucket+`, "access_key": "${SECRET}", "secret_key": "${SECRET}"}`, false)
+	c.Sites[0].Rules[2].Origin.Primary.S3.AccessKey, c.Sites[0].Rules[2].Origin.Primary.S3.SecretKey = "", ""
+	f("primary", bucket+"}", false)
 }
 
 // A Live changes what it names and nothing else, and the configuration of the file not at all.

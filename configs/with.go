@@ -142,10 +142,12 @@ func (l Live) change(site *Site, d *decoder) {
 		site.Save = *l.Save
 	}
 	if !l.Rules.IsZero() {
+		file := site.Rules
 		site.Rules = nil
 		l.Rules.list.refuseSecrets("rules", d.journal)
 		d.left = maxValues
 		d.field(l.Rules.list, l.Rules.list.line, reflect.ValueOf(&site.Rules).Elem(), "rules")
+		refuseOwnKeys(file, site.Rules, d.journal.report)
 	}
 	for i := range site.Rules {
 		rule := &site.Rules[i]

@@ -12,7 +12,7 @@
 // Rules that are put here are kept in the bucket, and who writes into that puts rules, too. So secrets in them are
 // ${NAME} only, and not every NAME: those that the file's own rules of the site use, and those that begin with
 // MIRRORGATE_RULE_. What else is in the gateway's environment, this token for instance, no rule from here can send
-// anywhere.
+// anywhere. For the same reason their targets in S3 need keys, unless the file's rules have targets without.
 //
 // Who shows wrong tokens has to wait, longer each time, before another one is looked at, the right one too: see guard.
 // So whoever shares an address with somebody who guesses, behind one proxy for instance, waits with him, a minute at
