@@ -10,19 +10,21 @@ import { groups, latencies, loads, results } from "./series.js";
 import { loadSites, sentences, sitesTable } from "./sites.js";
 import { originsTable } from "./origins.js";
 import { deadTable } from "./queue.js";
+import { totals } from "./totals.js";
 
 const gap = 10_000; // milliseconds without a figure after which a line breaks
 
 // The parts load apart from each other: what one of them cannot be told does not hide the others.
 export function home(node) {
   const charts = chartsOfAll();
-  const [bySite, given, origins] = [el("div"), el("div"), panel("Origins", el("div"))];
+  const [answered, bySite, given, origins] = [el("div"), el("div"), el("div"), panel("Origins", el("div"))];
   swap(node, el("section", { class: "charts", "aria-label": "Live charts" }, charts.map((c) => c.chart.node)),
-    bySite, given, origins);
+    answered, bySite, given, origins);
   const loadDead = () => get("queue", { state: "dead", limit: 5 });
   const lists = [live(bySite, loadSites, drawSites), live(given, loadDead, drawDead)];
   const unfollow = onFeed(() => {
     for (const c of charts) c.chart.draw(feed.timeline.points.map((p) => ({ at: p.at, values: c.of(p) })), c.series());
+    if (feed.overview && !inUse(answered)) swap(answered, totals(feed.overview));
     if (inUse(origins)) return;
     swap(origins.lastElementChild, warning(feed.originsError), originsTable(feed.origins));
   });
