@@ -9,8 +9,9 @@ const below = 18;
 const tableRows = 12;
 
 // Chart draws points, each {at: milliseconds, values: {name: number or null}}. Options: title; stacked or lines; wide;
-// height; format of a value, and unit in which it shows a maximum; log: a logarithmic axis; gap: milliseconds after
-// which points are not joined; label: format of a time on the axis, from it and the newest.
+// height; format of a value, and unit in which it shows a maximum; least distance of two marks on the axis; log: a
+// logarithmic axis; gap: milliseconds after which points are not joined; label: format of a time on the axis, from it
+// and the newest.
 export class Chart {
   #options;
   #points = [];
@@ -84,7 +85,7 @@ export class Chart {
     if (this.#options.log) return logarithmic(values, height);
     const sums = this.#points.map((p) => this.#series.reduce((sum, s) => sum + (p.values[s.name] ?? 0), 0));
     const max = Math.max(0, ...(this.#options.stacked ? sums : values));
-    return linear(max, height, this.#options.unit(max));
+    return linear(max, height, { unit: this.#options.unit(max), least: this.#options.least });
   }
 
   #paint() {

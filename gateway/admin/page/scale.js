@@ -1,8 +1,9 @@
 // Scales turn values into places.
 
-// linear is from 0 to a number above max that is round in the unit, with two or more marks on the way.
-export function linear(max, height, unit = 1) {
-  const step = unit * round((max || 1) / unit / 3);
+// linear is from 0 to a number above max that is round in the unit, with two or more marks on the way, or with fewer if
+// those would be less than least apart.
+export function linear(max, height, { unit = 1, least = 0 } = {}) {
+  const step = Math.max(least, unit * round((max || 1) / unit / 3));
   const top = step * Math.ceil((max || 1) / step);
   const ticks = [];
   for (let v = 0; v <= top * 1.0001; v += step) ticks.push(v);
