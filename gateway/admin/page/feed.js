@@ -60,7 +60,7 @@ async function lookAtOrigins() {
   }
 }
 
-async function lookAtMigration() {
+export async function lookAtMigration() {
   if (feed.error?.locked) return;
   try {
     feed.migration = await get("migration");

@@ -8,6 +8,14 @@ export function bytes(n) {
   return `${short(n)} ${units[i]}`;
 }
 
+// sizeOf reads a size that a person has typed: "1.5 TiB", or bytes. NaN: it is none.
+export function sizeOf(text) {
+  const [, number, unit] = /^([\d\s]+(?:\.\d+)?)\s*([KMGTP]iB|B|)$/i.exec(text) ?? [];
+  if (number === undefined) return NaN;
+  const power = units.findIndex((u) => u.toLowerCase() === (unit || "B").toLowerCase());
+  return Math.round(Number(number.replaceAll(/\s/g, "")) * 1024 ** power);
+}
+
 // byteUnit is the unit in which bytes shows a size.
 export function byteUnit(n) {
   return 1024 ** Math.max(0, Math.floor(Math.log2(n || 1) / 10));

@@ -3,7 +3,8 @@
 import { action, readOnlyNote } from "./actions.js";
 import { change, get, path } from "./api.js";
 import { el, facts, link, panel, swap, tag } from "./dom.js";
-import { ago, bytes, count, percent, stamp } from "./format.js";
+import { ago, percent } from "./format.js";
+import { inventory } from "./inventory.js";
 import { keysPanel } from "./keys.js";
 import { live } from "./live.js";
 import { table } from "./table.js";
@@ -47,8 +48,10 @@ export const share = (s) => percent(s.requests - s.needed, s.requests);
 
 export function site(node, name) {
   const body = el("div");
-  swap(node, body, keysPanel(name));
-  return live(body, () => loadSite(name), drawSite).stop;
+  const held = inventory(name);
+  swap(node, body, held.node, keysPanel(name));
+  const shown = live(body, () => loadSite(name), drawSite);
+  return () => { shown.stop(); held.stop(); };
 }
 
 async function loadSite(name) {
@@ -58,27 +61,21 @@ async function loadSite(name) {
 
 function drawSite({ site: s, migration }, refresh) {
   return [
-    panel(`Site ${s.name}`, migration && el("p", { class: "lead" }, migration.sentence), about(s, migration)),
+    panel(`Site ${s.name}`, migration && el("p", { class: "lead" }, migration.sentence), about(s)),
     panel("Switches", readOnlyNote(), switches(s, refresh)),
     panel("Rules", rulesTable(s, migration), el("p", {}, link("Edit the rules", "sites", s.name, "edit"))),
   ];
 }
 
-function about(s, migration) {
-  const { inventory, left } = migration ?? {};
+function about(s) {
   return facts([
     ["Hosts", s.hosts?.join(", ")],
     ["Bucket", s.bucket],
     ["Bucket cannot be used", s.ready],
     ["Changed over the API", s.from_api?.join(", ")],
     ["Changes are not kept", s.store_error],
-    ["At the origin altogether", inventory && `${objects(inventory)}, told ${ago(inventory.told)}`],
-    ["Still only there", left && objects(left)],
-    ["Nothing left, at this pace", left && stamp(left.done)],
   ]);
 }
-
-const objects = (n) => `${count(n.objects)} objects, ${bytes(n.bytes)}`;
 
 function switches(s, refresh) {
   const patch = (body) => () => change("PATCH", path("sites", s.name), body, s.etag);
