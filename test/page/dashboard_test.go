@@ -2,12 +2,12 @@ package page_test
 
 import (
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,27 +17,80 @@ import (
 
 const rulesBox = "Rules as JSON: a list, in the order in which they are tried"
 
-// TestDashboard uses the dashboard of a gateway under load: the numbers move, a URL is explained and tried, a rule is
-// edited, an object that could not be saved is retried, and a wrong token is refused.
+// TestDashboard uses the dashboard of a gateway under load: the numbers move and are those of the clients, a URL is
+// explained and tried, a rule is edited, an object that could not be saved is retried, and a wrong token is refused.
 func TestDashboard(t *testing.T) {
 	g := start(t)
-	stop := load(t, g.Gateway)
 	browser := page.Start(t)
 	p := browser.Open(t, g.admin)
-	p.See("ready", "1 could not be saved", shown)
-	look := func(p *page.Page, name string) {
+	names(t, p)
+	all := load(t, g.URL)
+	dark, phone := browser.Open(t, g.admin, page.Dark), browser.Open(t, g.admin, page.Phone)
+	for name, p := range map[string]*page.Page{"light": p, "dark": dark, "phone": phone} {
 		numbersMove(t, p)
-		p.Shot(name)
+		p.Shot("gateway-" + name)
 	}
-	look(p, "gateway-light")
-	look(browser.Open(t, g.admin, page.Dark), "gateway-dark")
-	look(browser.Open(t, g.admin, page.Phone), "gateway-phone")
-	stop()
+	all.stop()
+	numbersAgree(t, p, all.answered)
+	if wide := phone.Wide(); wide != "" {
+		t.Errorf("the overview is wider than the phone by %s", wide)
+	}
 
 	retry(t, g, p)
 	explain(p)
+	inventory(p)
 	edit(t, g, p)
 	cutover(t, g, p)
+}
+
+// names has the page show a key that wants to be more than text, as the gateway tells it: in the sentence, among the
+// keys that need the origin most, and in the queue. Whether it was more, Page finds out, too.
+func names(t *testing.T, p *page.Page) {
+	t.Helper()
+	for _, view := range []struct{ hash, title, text string }{
+		{"#/", "Given up", "the old origin was last needed 3 hours ago, for /" + shown},
+		{"#/sites/assets/rules/docs", "Last needed", ", for " + shown},
+		{"#/queue", "They are kept, and served", "the bucket does not like " + shown},
+	} {
+		p.Go(view.hash)
+		p.See("ready", "1 could not be saved", view.title, view.text)
+		if found := page.Eval[int](p, `document.querySelectorAll("img").length`); found != 0 {
+			t.Errorf("%s: a name became more than text", view.hash)
+		}
+	}
+	p.Shot("gateway-queue")
+	p.Go("#/sites/assets/rules/docs")
+	if top := p.Rows("Keys"); len(top) != 1 || top[0][0] != shown {
+		t.Errorf("the keys that need the origin most are %q", top)
+	}
+	p.Go("#/")
+}
+
+// numbersAgree waits until the page shows as many requests of each outcome as the clients have counted.
+func numbersAgree(t *testing.T, p *page.Page, want map[string]int64) {
+	t.Helper()
+	harness.Eventually(t, time.Minute, func() error {
+		got, sum := make(map[string]int64), int64(0)
+		for _, row := range p.Rows("Requests since the start") {
+			n, err := strconv.ParseInt(strings.ReplaceAll(row[2], "\u202f", ""), 10, 64)
+			if err != nil {
+				return err
+			}
+			got[row[0]] = n
+		}
+		for _, n := range want {
+			sum += n
+		}
+		if all := got["all"]; all != sum {
+			return fmt.Errorf("%d requests, of %d", all, sum)
+		}
+		delete(got, "all")
+		if !maps.Equal(got, want) {
+			return fmt.Errorf("the page shows %v, and the clients have counted %v", got, want)
+		}
+		return nil
+	})
+	t.Logf("the page and the clients: %v", want)
 }
 
 // numbersMove waits until the page has shown copies and pulls, and other numbers of them than before.
@@ -88,6 +141,28 @@ func explain(p *page.Page) {
 	p.See("✓ 200", "First byte after", "X-Request-Id", "mirrorgate; fwd=uri-miss; fwd-status=200; stored")
 }
 
+// inventory tells what the origin holds, and takes it back.
+func inventory(p *page.Page) {
+	tell := func(objects, size, copied string) {
+		p.Type("Objects", objects)
+		p.Type("Their size, such as 1.5 TiB", size)
+		p.Type("Objects in the bucket already", copied)
+		p.Click("button", "Tell the inventory")
+	}
+	p.Go("#/sites/assets")
+	p.See("What the origin holds is not known")
+	tell("1 000 000", "much", "0")
+	p.See("“much” is none: Their size")
+	tell("1 000 000", "1.5 TiB", "1000001")
+	p.See("copied: must not be more than objects")
+	p.See("What the origin holds is not known")
+	tell("1 000 000", "1.5 TiB", "400000")
+	p.See("1\u202f000\u202f000 objects, 1.5 TiB, told", "600\u202f000 objects, 1.5 TiB")
+	p.Shot("gateway-site")
+	p.Click("button", "Forget the inventory")
+	p.See("What the origin holds is not known")
+}
+
 // edit makes a mistake in a rule, which changes nothing, and mends it.
 func edit(t *testing.T, g *gateway, p *page.Page) {
 	t.Helper()
@@ -104,6 +179,15 @@ func edit(t *testing.T, g *gateway, p *page.Page) {
 	if a := g.Get(t, "/moved/a.txt"); a.Status != http.StatusNotFound {
 		t.Errorf("before the rule was applied its key is answered with %d", a.Status)
 	}
+	g.overtake(t)
+	p.Click("button", "Apply")
+	p.See("Somebody else has changed the rules since you loaded them")
+	if a := g.Get(t, "/moved/a.txt"); a.Status != http.StatusNotFound {
+		t.Errorf("a lost update was applied: its key is answered with %d", a.Status)
+	}
+	p.Click("button", "Keep mine, and compare it with the newest")
+	p.See("It is valid. This would change:", "removed theirs", "added docs")
+	p.Shot("gateway-editor")
 	p.Click("button", "Apply")
 	p.See("Applied. This was changed:", "from the API")
 	if a := g.Get(t, "/moved/a.txt"); a.Status != http.StatusOK {
@@ -132,48 +216,6 @@ func cutover(t *testing.T, g *gateway, p *page.Page) {
 	if a := g.Get(t, "/moved/another.txt"); a.Status != http.StatusNotFound {
 		t.Errorf("a rule that is retired answers with %d", a.Status)
 	}
-}
-
-// load asks for what is there and for what is not, from several clients, until the function returned is called.
-func load(t *testing.T, g *harness.Gateway) (stop func()) {
-	t.Helper()
-	done := make(chan struct{})
-	var clients sync.WaitGroup
-	for client := range 4 {
-		clients.Go(func() {
-			if err := ask(g.URL, client, done); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	stop = sync.OnceFunc(func() {
-		close(done)
-		clients.Wait()
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-// ask is one client.
-func ask(base string, client int, done <-chan struct{}) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for i := 0; ; i++ {
-		select {
-		case <-done:
-			return nil
-		case <-tick.C:
-		}
-		for _, key := range []string{"/docs/same.txt", fmt.Sprintf("/docs/%d-%d.txt", client, i)} {
-			resp, err := http.Get(base + key)
-			if err != nil {
-				return err
-			}
-			body, err := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			if want := "the body of " + key; err != nil || string(body) != want {
-				return fmt.Errorf("GET %s: %s, %q, %v", key, resp.Status, body, err)
-			}
-		}
-	}
+	p.See("for moved/another.txt")
+	p.Shot("gateway-rule")
 }

@@ -22,6 +22,15 @@ func (p *Page) Name(role, begins string) string {
 		.map((e) => e.getAttribute("aria-label") ?? "").find((name) => name.startsWith(%q)) ?? ""`, role, begins))
 }
 
+// Rows returns the texts of a table's cells, row by row, without its heading.
+func (p *Page) Rows(table string) [][]string {
+	p.t.Helper()
+	p.Has("table", table)
+	return Eval[[][]string](p, fmt.Sprintf(`[...document.querySelectorAll("table")]
+		.filter((t) => t.getAttribute("aria-label") === %q).flatMap((t) => [...t.tBodies[0].rows])
+		.map((row) => [...row.cells].map((cell) => cell.textContent.trim()))`, table))
+}
+
 // Wide returns how much wider than the window the page is, and what sticks out.
 func (p *Page) Wide() string {
 	p.t.Helper()

@@ -1,6 +1,8 @@
 package page_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +16,7 @@ import (
 
 	"mirrorgate/cache"
 	"mirrorgate/cache/writeback"
+	"mirrorgate/gateway/migration"
 	"mirrorgate/test/harness"
 )
 
@@ -33,13 +36,13 @@ type gateway struct {
 
 func start(t *testing.T) *gateway {
 	t.Helper()
-	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "the body of "+r.URL.Path)
-	}))
+	origin, broken := httptest.NewServer(http.HandlerFunc(answer)), httptest.NewServer(http.HandlerFunc(answer))
 	t.Cleanup(origin.Close)
+	t.Cleanup(broken.Close)
 	g := &gateway{origin: origin.URL, bucket: t.TempDir()}
 	data, listen := t.TempDir(), harness.FreeAddr(t)
 	bury(t, data)
+	remember(t, data)
 	g.admin = "http://" + listen
 	g.Gateway = harness.StartGateway(t, fmt.Sprintf(`
 admin: {listen: %q, token: %q}
@@ -48,9 +51,53 @@ sites:
 - name: assets
   hosts: ["*"]
   bucket: {dir: %q}
-  rules: [{id: docs, match: {prefix: docs/}, origin: {primary: %q}}]
-`, listen, token, g.bucket, origin.URL), harness.WithDataDir(data))
+  rules:
+  - {id: docs, match: {prefix: docs/}, origin: {primary: %q}}
+  - {id: broken, match: {prefix: broken/}, origin: {primary: %q}}
+  - {id: elsewhere, match: {prefix: elsewhere/}, mode: redirect, redirect: {store: false}, origin: {primary: %q}}
+  - {id: private, match: {prefix: private/}, mode: deny}
+`, listen, token, g.bucket, origin.URL, broken.URL, origin.URL), harness.WithDataDir(data))
 	return g
+}
+
+// answer is what the origins do.
+func answer(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/broken/"):
+		w.WriteHeader(http.StatusInternalServerError)
+	case strings.HasPrefix(r.URL.Path, "/docs/absent-"):
+		w.WriteHeader(http.StatusNotFound)
+	default:
+		_, _ = io.WriteString(w, "the body of "+r.URL.Path)
+	}
+}
+
+// overtake changes the rules over the API, as somebody else who is quicker.
+func (g *gateway) overtake(t *testing.T) {
+	t.Helper()
+	const at = "/api/v1/sites/assets/rules"
+	now, err := http.Get(g.admin + at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer now.Body.Close()
+	theirs := strings.NewReader(fmt.Sprintf(`[{"id": "theirs", "match": {"prefix": "docs/"}, "origin": {"primary": %q}}]`, g.origin))
+	put, err := http.NewRequest(http.MethodPut, g.admin+at, theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put.Header.Set("Content-Type", "application/json")
+	put.Header.Set("Authorization", "Bearer "+token)
+	put.Header.Set("If-Match", now.Header.Get("Etag"))
+	done, err := http.DefaultClient.Do(put)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done.Body.Close()
+	if done.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(done.Body)
+		t.Fatalf("PUT %s: %s %s", at, done.Status, body)
+	}
 }
 
 // bury leaves an object in a spool that was pulled by a gateway that ran earlier, and that the bucket has refused.
@@ -70,9 +117,46 @@ func bury(t *testing.T, data string) {
 	if err != nil || len(records) != 1 {
 		t.Fatalf("records %q: %v", records, err)
 	}
-	if err := os.Rename(records[0], strings.TrimSuffix(records[0], ".json")+".dead"); err != nil {
+	if err := die(records[0]); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// die makes the record of what waits that of what was given up.
+func die(path string) error {
+	var record map[string]any
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(raw, &record)
+	}
+	if err != nil {
+		return err
+	}
+	record["Attempts"], record["Error"], record["Died"] = 3, "the bucket does not like "+hostile, time.Now()
+	raw, err = json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	dead := strings.TrimSuffix(path, ".json") + ".dead"
+	return errors.Join(os.WriteFile(dead, raw, 0o600), os.Remove(path))
+}
+
+// remember leaves the books of a gateway that ran three hours ago and needed the origin for one key.
+func remember(t *testing.T, data string) {
+	t.Helper()
+	const times = 50
+	docs := migration.ID{Site: "assets", Rule: "docs"}
+	then := time.Now().Add(-3*time.Hour - time.Minute)
+	var counted migration.Numbers
+	counted[migration.Requests], counted[migration.Needed] = times, times
+	ledger := migration.Open(migration.Options{
+		Dir: data, Now: func() time.Time { return then }, Log: slog.New(slog.DiscardHandler),
+		Counts: func() []migration.Count { return []migration.Count{{ID: docs, Numbers: counted}} },
+	})
+	for range times {
+		ledger.Note(migration.Event{ID: docs, Kind: migration.NeededIt, Key: hostile})
+	}
+	ledger.Save()
 }
 
 func commit(s *writeback.Spool) error {
