@@ -38,6 +38,7 @@ func TestDashboard(t *testing.T) {
 
 	retry(t, g, p)
 	explain(p)
+	shares(t, p)
 	inventory(p)
 	edit(t, g, p)
 	cutover(t, g, p)
@@ -139,6 +140,19 @@ func explain(p *page.Page) {
 	p.See("docs/hello.txt", "docs", "mirror", "/docs/hello.txt")
 	p.Click("button", "Try it: a real GET")
 	p.See("✓ 200", "First byte after", "X-Request-Id", "mirrorgate; fwd=uri-miss; fwd-status=200; stored")
+}
+
+// shares are of the requests that were answered and needed no origin: of those of a rule whose origin is broken none was.
+func shares(t *testing.T, p *page.Page) {
+	t.Helper()
+	p.Go("#/sites/assets")
+	got := make(map[string]string)
+	for _, row := range p.Rows("Rules") {
+		got[row[0]] = row[4]
+	}
+	if got["broken"] != "0 %" || got["elsewhere"] != "0 %" || got["private"] != "100 %" {
+		t.Errorf("answered without the origin: %v", got)
+	}
 }
 
 // inventory tells what the origin holds, and takes it back.

@@ -36,15 +36,16 @@ export function sitesTable(all, migration) {
 function siteShare(migration, name) {
   const rules = migration?.sites?.find((s) => s.site === name)?.rules ?? [];
   const days = rules.map((r) => spanOf(r, "day")).filter(Boolean);
-  return share({ requests: sum(days, "requests"), needed: sum(days, "needed") });
+  const sum = (of) => days.reduce((s, day) => s + of(day), 0);
+  return percent(sum(without), sum((day) => day.requests));
 }
-
-const sum = (list, field) => list.reduce((s, x) => s + x[field], 0);
 
 export const spanOf = (rule, name) => rule?.spans?.find((s) => s.span === name);
 
-// share is the part of a span's requests that needed no origin.
-export const share = (s) => percent(s.requests - s.needed, s.requests);
+// without is how many requests of a span were answered and needed no origin for that.
+const without = (s) => s.requests - s.needed - s.failed - s.retired - s.paused;
+
+export const share = (s) => percent(without(s), s.requests);
 
 export function site(node, name) {
   const body = el("div");
