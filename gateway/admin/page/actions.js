@@ -19,13 +19,14 @@ export function action({ label, name, kind, confirm, run, after }) {
 }
 
 async function press(button, { label, name, kind, confirm, run, after }) {
-  if (confirm && !(await confirmed(`${name ?? label}?`, confirm, label, kind === "danger"))) return;
+  const about = name ?? label;
+  if (confirm && !(await confirmed(`${about}?`, confirm, label, kind === "danger"))) return;
   button.disabled = true;
   try {
     const said = await run();
-    say(typeof said === "string" ? said : `${name ?? label}: done.`);
+    say(typeof said === "string" ? said : `${about}: done.`, { about });
   } catch (e) {
-    say(`${name ?? label}: ${e.message}`, true);
+    say(`${about}: ${e.message}`, { about, bad: true });
   }
   button.disabled = feed.readOnly();
   await after?.();
@@ -33,11 +34,13 @@ async function press(button, { label, name, kind, confirm, run, after }) {
 
 const shownFor = 8000; // milliseconds; what went wrong stays until it is put away
 
-// say shows a message at the edge of the page.
-export function say(message, bad = false) {
-  const toast = el("div", { class: bad ? "toast bad" : "toast", role: bad ? "alert" : null }, el("span", {}, message),
+// say shows a message at the edge of the page, instead of an earlier one about the same.
+export function say(message, { about = message, bad = false } = {}) {
+  const toast = el("div", { class: bad ? "toast bad" : "toast", role: bad ? "alert" : null, "data-about": about },
+    el("span", {}, message),
     el("button", { type: "button", "aria-label": "Put the message away", onclick: () => toast.remove() }, "×"));
   const all = document.getElementById("toasts");
+  [...all.children].find((earlier) => earlier.dataset.about === toast.dataset.about)?.remove();
   all.append(toast);
   while (all.children.length > 4) all.firstElementChild.remove();
   if (!bad) setTimeout(() => toast.remove(), shownFor);

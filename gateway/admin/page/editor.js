@@ -170,7 +170,7 @@ class Editor {
       this.#etag = set.etag;
       this.#validate();
     };
-    const guarded = (f) => () => f().catch((e) => say(e.message, true));
+    const guarded = (f) => () => f().catch((e) => say(e.message, { bad: true }));
     return el("div", { class: "alert" }, el("p", {}, "Somebody else has changed the rules since you loaded them. " +
       "Nothing of yours was applied, and it is still here."), buttons(
       el("button", { type: "button", class: "primary", onclick: guarded(newest) }, "Load the newest"),
