@@ -33,8 +33,8 @@ function draw({ etag, from, rule: r, migration: m }, site, id, refresh) {
     r && panel("Switches", readOnlyNote(), switches(r, site, etag, refresh)),
     m && panel("What was asked", spans(m)),
     m && panel("What still needs the origin",
-      el("h3", {}, "Keys"), hitters("Keys", m.top_keys),
-      el("h3", {}, "Folders"), hitters("Folders", m.top_prefixes),
+      el("h3", {}, "Keys"), hitters("Keys", "Key", m.top_keys),
+      el("h3", {}, "Folders"), hitters("Folders", "Folder", m.top_prefixes),
       el("h3", {}, "Not kept, by reason"), reasons(m.not_kept)),
   ];
 }
@@ -89,9 +89,9 @@ function spans(m) {
   ], m.spans, "Nothing was counted yet.");
 }
 
-function hitters(caption, list) {
+function hitters(caption, name, list) {
   return table(caption, [
-    { name: "Key", cell: (h) => key(h.key) },
+    { name, cell: (h) => key(h.key) },
     { name: "Requests", number: true, cell: between },
     { name: "Last", tight: true, cell: (h) => ago(h.last) },
   ], list, "None.");

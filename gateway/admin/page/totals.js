@@ -1,6 +1,6 @@
 // What has been answered since the start of the gateway: totals, beside charts that show rates.
 
-import { panel } from "./dom.js";
+import { el, panel } from "./dom.js";
 import { bytes, count, percent } from "./format.js";
 import { swatch } from "./marks.js";
 import { groups } from "./series.js";
@@ -28,13 +28,13 @@ const means = {
 export function totals(overview) {
   const rows = byOutcome(overview.requests ?? []);
   const all = rows.reduce(plus, { outcome: "all", requests: 0, bytes: 0 });
-  return panel("Requests since the start", table("Requests since the start", [
+  return panel("Requests since the start", el("div", { class: "scroll" }, table("Requests since the start", [
     { name: "Outcome", cell: (r) => [r.mark !== undefined && swatch(r.mark, true), r.outcome] },
     { name: "Meaning", cell: (r) => means[r.outcome] },
     { name: "Requests", number: true, cell: (r) => count(r.requests) },
     { name: "Share", number: true, cell: (r) => percent(r.requests, all.requests) },
     { name: "Size", number: true, cell: (r) => bytes(r.bytes) },
-  ], rows.length > 0 && [...rows, all], "Nothing was answered yet.", "totals"));
+  ], rows.length > 0 && [...rows, all], "Nothing was answered yet.", "totals")));
 }
 
 const plus = (sum, c) => ({ ...sum, requests: sum.requests + c.requests, bytes: sum.bytes + c.bytes });
