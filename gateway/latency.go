@@ -15,7 +15,10 @@ var bounds = [...]time.Duration{
 }
 
 // latency is how long the answers of one outcome took.
-type latency struct{ firstByte, total histogram }
+type latency struct {
+	firstByte, total histogram
+	both             histogram // of answers whose first byte left with the last: counted once, it is cheaper
+}
 
 type histogram struct {
 	counts [len(bounds) + 1]atomic.Int64
@@ -31,12 +34,16 @@ func (h *histogram) add(d time.Duration) {
 	h.sum.Add(int64(d))
 }
 
-func (h *histogram) read() (counts []int64, sum time.Duration) {
-	counts = make([]int64, len(h.counts))
-	for i := range h.counts {
-		counts[i] = h.counts[i].Load()
+// read adds histograms up.
+func read(list ...*histogram) (counts []int64, sum time.Duration) {
+	counts = make([]int64, len(bounds)+1)
+	for _, h := range list {
+		for i := range h.counts {
+			counts[i] += h.counts[i].Load()
+		}
+		sum += time.Duration(h.sum.Load())
 	}
-	return counts, time.Duration(h.sum.Load())
+	return counts, sum
 }
 
 // Latencies is how long answers took, of each outcome that there has been.
@@ -48,8 +55,8 @@ func (g *Gateway) Latencies() (list []Latency) {
 	for outcome := range g.tallies.latencies {
 		one := &g.tallies.latencies[outcome]
 		l := Latency{Outcome: Outcome(outcome), Bounds: seconds}
-		l.FirstByte, l.FirstByteSum = one.firstByte.read()
-		l.Total, l.TotalSum = one.total.read()
+		l.FirstByte, l.FirstByteSum = read(&one.firstByte, &one.both)
+		l.Total, l.TotalSum = read(&one.total, &one.both)
 		if sumOf(l.Total) > 0 {
 			list = append(list, l)
 		}

@@ -126,7 +126,7 @@ func (b *residentBody) begin(ctx *fasthttp.RequestCtx, site *Site, d *rules.Deci
 	a := &b.answered
 	a.Began, a.Site, a.Rule, a.Key = ctx.Time(), site.Name, d.RuleID(), d.ObjectKey
 	a.Outcome, a.Status = OutcomeMemory, http.StatusOK
-	b.tally = site.tallies[d.Rule]
+	b.tally = site.tally(d)
 	if b.gateway.access != nil {
 		a.ID = string(b.id[:])
 		b.gateway.introduce(ctx, a)

@@ -29,5 +29,5 @@ type Site struct {
 	NegativeTTL      time.Duration
 	FailureStatus    int // 0: 502 and 504; else replaces both
 
-	tallies map[*rules.Rule]*tally // nil: that of keys that no rule is for
+	tallies []*tally // by the place of their rule; the last one is of keys that no rule is for
 }

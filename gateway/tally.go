@@ -64,13 +64,20 @@ func (t *tallies) of(site, rule string) *tally {
 	return t.byName[name]
 }
 
-// ofSite are those of a site's rules, and of nil for keys that no rule is for.
-func (t *tallies) ofSite(s *Site) map[*rules.Rule]*tally {
-	all := map[*rules.Rule]*tally{nil: t.of(s.Name, "")}
+// ofSite are those of a site's rules, by their place, and behind them that of keys that no rule is for.
+func (t *tallies) ofSite(s *Site) (all []*tally) {
 	for _, r := range s.Rules.Rules() {
-		all[r] = t.of(s.Name, r.ID())
+		all = append(all, t.of(s.Name, r.ID()))
 	}
-	return all
+	return append(all, t.of(s.Name, ""))
+}
+
+// tally is that of a decision by the site's rules.
+func (s *Site) tally(d *rules.Decision) *tally {
+	if d.Rule == nil {
+		return s.tallies[len(s.tallies)-1]
+	}
+	return s.tallies[d.Rule.Place()]
 }
 
 // add counts an answer.
@@ -79,6 +86,10 @@ func (t *tallies) add(of *tally, a *Answered) {
 	c.requests.Add(1)
 	c.bytes.Add(a.Bytes)
 	l := &t.latencies[a.Outcome]
+	if a.FirstByte == a.Total {
+		l.both.add(a.Total)
+		return
+	}
 	l.firstByte.add(a.FirstByte)
 	l.total.add(a.Total)
 }

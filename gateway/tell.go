@@ -76,7 +76,7 @@ func (v *visit) tally() *tally {
 	if v.site == nil {
 		return v.g.tallies.nowhere
 	}
-	return v.site.tallies[v.d.Rule]
+	return v.site.tally(&v.d)
 }
 
 // tell counts what has been answered, to its end, and hands it out. It is called once for every request.

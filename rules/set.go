@@ -22,6 +22,7 @@ type Set struct {
 type Rule struct {
 	config Config
 	set    *Set
+	place  int // in the set's rules
 	policy headerPolicy
 }
 
@@ -33,7 +34,7 @@ func NewSet(c SetConfig, rules []Config, id Identity) *Set {
 		if !config.Enabled {
 			continue
 		}
-		s.rules = append(s.rules, &Rule{config: config, set: s, policy: newHeaderPolicy(config)})
+		s.rules = append(s.rules, &Rule{config: config, set: s, place: len(s.rules), policy: newHeaderPolicy(config)})
 		s.variants = s.variants || config.Forward.Query == QueryKey
 	}
 	return s
@@ -47,6 +48,9 @@ func (s *Set) Rules() []*Rule { return s.rules }
 
 // ID is the rule's id.
 func (r *Rule) ID() string { return r.config.ID }
+
+// Place is where the rule stands among those of its Set, from 0.
+func (r *Rule) Place() int { return r.place }
 
 // Config is the rule as configured. It shares its slices and maps with the rule: they must not be changed.
 func (r *Rule) Config() Config { return r.config }
