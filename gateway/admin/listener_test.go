@@ -59,6 +59,7 @@ func TestServeWaits(t *testing.T) {
 	var over atomic.Bool
 	s := admin.New(admin.Options{
 		Config: admin.Config{Listen: "127.0.0.1:1", Token: token}, Log: slog.New(slog.DiscardHandler),
+		Sites: someSites{},
 		Refresh: func(ctx context.Context, _, _ string) (string, error) {
 			close(asked)
 			<-ctx.Done()
@@ -70,13 +71,17 @@ func TestServeWaits(t *testing.T) {
 	addr, stop := served(t, s)
 	answered := make(chan string, 1)
 	go func() {
-		_, body, err := sendOf(t.Context(), "POST", "http://"+addr+"/api/v1/refresh", `{"site": "a", "keys": ["k"]}`)
+		_, body, err := sendOf(t.Context(), "POST", "http://"+addr+"/api/v1/refresh", `{"site": "s", "keys": ["k"]}`)
 		if err != nil {
 			body = []byte(err.Error())
 		}
 		answered <- string(body)
 	}()
-	<-asked
+	select {
+	case <-asked:
+	case got := <-answered:
+		t.Fatalf("nothing was asked: %s", got)
+	}
 	stop()
 	if !over.Load() {
 		t.Error("it returned before what was asked was over")
