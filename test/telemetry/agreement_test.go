@@ -56,6 +56,9 @@ func TestAgreement(t *testing.T) {
 		}
 		return nil
 	})
+	if diff := differ(r.overview(t), outcomes); diff != "" {
+		t.Errorf("the dashboard shows others than the clients have counted:\n%s", diff)
+	}
 	families := r.scrape(t)
 	r.Stop(t)
 	log := readLog(t, name)

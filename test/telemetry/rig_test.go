@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"mirrorgate/gateway/admin"
 	"mirrorgate/test/harness"
 )
 
@@ -50,6 +52,25 @@ func (r *rig) scrape(t *testing.T) map[string]*dto.MetricFamily {
 		t.Fatalf("%s: %v", response.Status, err)
 	}
 	return families
+}
+
+// overview fetches what the dashboard draws, and adds its requests up as the metrics are: by outcome and class.
+func (r *rig) overview(t *testing.T) map[string]int64 {
+	t.Helper()
+	response, err := http.Get("http://" + r.admin + "/api/v1/overview")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var shown admin.Overview
+	if err := json.NewDecoder(response.Body).Decode(&shown); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %v", response.Status, err)
+	}
+	all := make(map[string]int64)
+	for _, c := range shown.Requests {
+		all[c.Outcome+" "+c.Class] += c.Requests
+	}
+	return all
 }
 
 // sums adds up a counter, or the counts of a histogram, by the values of some labels.

@@ -12,18 +12,20 @@ import (
 	"testing"
 	"time"
 
+	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	v1 "go.opentelemetry.io/proto/otlp/common/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 )
 
-// collector takes traces over OTLP/HTTP.
+// collector takes traces and metrics over OTLP/HTTP.
 type collector struct {
 	url string
 
-	mu    sync.Mutex
-	spans []span
+	mu      sync.Mutex
+	spans   []span
+	metrics map[string]bool // names
 }
 
 // span is what it has taken.
@@ -39,7 +41,7 @@ type span struct {
 
 func newCollector(t *testing.T) *collector {
 	t.Helper()
-	c := &collector{}
+	c := &collector{metrics: make(map[string]bool)}
 	s := httptest.NewServer(http.HandlerFunc(c.take))
 	t.Cleanup(s.Close)
 	c.url = s.URL
@@ -48,13 +50,39 @@ func newCollector(t *testing.T) *collector {
 
 func (c *collector) take(w http.ResponseWriter, r *http.Request) {
 	raw, err := io.ReadAll(r.Body)
-	if err != nil || r.URL.Path != "/v1/traces" {
-		return // metrics are none of ours
+	switch {
+	case err != nil:
+	case r.URL.Path == "/v1/metrics":
+		err = c.takeMetrics(raw)
+	case r.URL.Path == "/v1/traces":
+		err = c.takeTraces(raw)
 	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
+}
+
+func (c *collector) takeMetrics(raw []byte) error {
+	var request collectormetrics.ExportMetricsServiceRequest
+	if err := proto.Unmarshal(raw, &request); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, resource := range request.ResourceMetrics {
+		for _, scope := range resource.ScopeMetrics {
+			for _, m := range scope.Metrics {
+				c.metrics[m.Name] = true
+			}
+		}
+	}
+	return nil
+}
+
+func (c *collector) takeTraces(raw []byte) error {
 	var request collectortrace.ExportTraceServiceRequest
 	if err := proto.Unmarshal(raw, &request); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,6 +93,7 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+	return nil
 }
 
 func newSpan(s *tracev1.Span) span {

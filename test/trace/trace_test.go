@@ -101,6 +101,11 @@ func TestTraceOfAMiss(t *testing.T) {
 	if want := "00-" + trace + "-" + ask.id + "-01"; sent != want {
 		t.Errorf("the origin was told %q, want %q", sent, want)
 	}
+	for _, name := range []string{"mirrorgate.requests", "http.server.request.duration", "mirrorgate.origin.pulls"} {
+		if !c.metrics[name] {
+			t.Errorf("the collector has got no metric %s", name)
+		}
+	}
 	saves := c.named("save")
 	if len(saves) != 1 || saves[0].trace == trace || !slices.Equal(saves[0].links, []string{trace}) || saves[0].failed ||
 		saves[0].about["mirrorgate.key"] != "a.bin" {
