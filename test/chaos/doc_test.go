@@ -6,8 +6,8 @@
 // not be kept, and the gateway is what it was before: no pull, no file in the spool, no descriptor, no goroutine more,
 // no data race and no panic in its log.
 //
-// The requests come out of one seed, which the test logs. How they interleave does not: a seed gives the same load, not
-// the same run.
+// The requests come out of one seed, which the test logs: always the same one in the short form, another each time else.
+// How they interleave does not: a seed gives the same load, not the same run.
 //
 //	make chaos                    60 seconds
 //	make chaos CHAOS=10m SEED=7   longer, with the load of that seed
