@@ -21,11 +21,11 @@ export function live(node, load, draw) {
   const body = el("div", { class: "view" }, empty("Asking the gateway…"));
   const turn = { newest: 0 }; // an answer that was overtaken is not drawn
   swap(node, problem, body);
-  const refresh = async () => {
+  const update = async (byItself) => {
     const mine = ++turn.newest;
     try {
       const data = await load();
-      if (mine !== turn.newest) return;
+      if (mine !== turn.newest || byItself && inUse(node)) return; // it may have come into use meanwhile
       swap(body, draw(data, refresh));
       swap(problem);
     } catch (e) {
@@ -34,5 +34,6 @@ export function live(node, load, draw) {
       body.querySelector(":scope > .empty")?.remove();
     }
   };
-  return { refresh, stop: every(period, async () => inUse(node) || refresh()) };
+  const refresh = () => update(false);
+  return { refresh, stop: every(period, async () => inUse(node) || update(true)) };
 }
